@@ -1,0 +1,1 @@
+//! The native core of `mikey`: what must be fast or constant time, without Python.

@@ -1,0 +1,1 @@
+"""MIKEY (RFC 3830 and its extensions): key management for real-time media."""
