@@ -1,0 +1,1 @@
+"""What the RFCs demand, what the tests show, and whether the two agree."""
