@@ -140,8 +140,14 @@ class ReportedError(PeerError):
 
 
 class CarriageError(PeerError):
-    """The SDP, SIP or RTSP text around a message is wrong; `status` is what to answer."""
+    """The SDP, SIP or RTSP text around a message is wrong; `status` is what to answer.
 
-    def __init__(self, reason: str, *, status: int) -> None:
+    `warnings` are the codes and texts of a SIP Warning header (RFC 3261 20.43).
+    """
+
+    def __init__(
+        self, reason: str, *, status: int, warnings: tuple[tuple[int, str], ...] = ()
+    ) -> None:
         super().__init__(reason, number=None)
         self.status = status
+        self.warnings = warnings
