@@ -1,0 +1,139 @@
+"""A MIKEY message: header, chain of payloads, and the octets they came from (RFC 3830 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
+
+from mikey.errors import DecodeError, LocalError
+from mikey.registry import PayloadType
+from mikey.wire._writer import Writer
+from mikey.wire.hdr import Hdr
+from mikey.wire.payloads import Payload, payload_name, payload_type
+from mikey.wire.structure import Fault, find_fault
+from mikey.wire.walk import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_P = TypeVar("_P", bound=Payload)
+_SIGN: Final = PayloadType.SIGN
+_LAST: Final = PayloadType.LAST
+
+MAX_OCTETS: Final = 1 << 20
+"""The longest message that is parsed: room for a dozen payloads of 64 KiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A whole message whose payloads are well formed, each and together.
+
+    `spans` are (offset, length) in `octets`, of the header first, then of each payload.
+    MACs and signatures are computed over `octets` (R3830-6-6), whose repr may not be shown:
+    keys can stand there in clear.
+    """
+
+    header: Hdr
+    payloads: tuple[Payload, ...]
+    spans: tuple[tuple[int, int], ...] = field(repr=False)
+    octets: bytes = field(repr=False)
+
+    @classmethod
+    def parse(cls, octets: bytes) -> Self:
+        """Read a message that fills `octets`.
+
+        Raises PeerError, with offset and payload: what `walk` raises, and DecodeError where
+        the payloads break a rule of `structure.find_fault` or the message is longer than
+        `MAX_OCTETS`.
+        """
+        if len(octets) > MAX_OCTETS:
+            raise DecodeError(f"a message of {len(octets)} octets is longer than {MAX_OCTETS}")
+        octets = bytes(octets)
+        items = list(walk(octets))
+        header = cast("Hdr", items[0].payload)
+        payloads = cast("tuple[Payload, ...]", tuple([item.payload for item in items[1:]]))
+        fault = find_fault(header, payloads)
+        if fault:
+            raise DecodeError(
+                fault.reason,
+                number=header.malformed_number,
+                offset=0 if fault.place is None else items[fault.place + 1].offset,
+                payload=_name(payloads, fault),
+            )
+        return cls(header, payloads, tuple([(item[1], item[2]) for item in items]), octets)
+
+    @classmethod
+    def build(cls, header: Hdr, payloads: Sequence[Payload]) -> Self:
+        """Make the message and its octets.
+
+        Raises LocalError where a value does not fit its field or `parse` would refuse.
+        """
+        payloads = tuple(payloads)
+        fault = find_fault(header, payloads)
+        if fault:
+            raise LocalError(f"{_name(payloads, fault)}: {fault.reason}")
+        octets, starts = _encode(header, payloads)
+        if len(octets) > MAX_OCTETS:
+            raise LocalError(f"a message of {len(octets)} octets is longer than {MAX_OCTETS}")
+        ends = [*starts[1:], len(octets)]
+        spans = tuple([(start, end - start) for start, end in zip(starts, ends, strict=True)])
+        return cls(header, payloads, spans, octets)
+
+    def get(self, kind: type[_P]) -> _P | None:
+        """Return the first payload of a class, or None."""
+        for payload in self.payloads:
+            if type(payload) is kind:
+                return payload
+        return None
+
+    def all(self, kind: type[_P]) -> tuple[_P, ...]:
+        """Return the payloads of a class, in order."""
+        return tuple([payload for payload in self.payloads if type(payload) is kind])
+
+    def one(self, kind: type[_P]) -> _P:
+        """Return the only payload of a class.
+
+        Raises DecodeError (12; in RSA-R and SAKKE messages 13) if it is missing or has company.
+        """
+        found = self.all(kind)
+        if len(found) == 1:
+            return found[0]
+        raise DecodeError(
+            f"one {kind.__name__} payload is due and {len(found)} are there",
+            number=self.header.malformed_number,
+        )
+
+    def span(self, index: int) -> tuple[int, int]:
+        """Return (offset, length) of `payloads[index]`."""
+        return self.spans[index + 1]
+
+
+def encode(header: Hdr, payloads: Sequence[Payload]) -> bytes:
+    """Return the octets of a message, each payload checked alone.
+
+    Raises LocalError where a value does not fit its field, or SIGN is not the last. What the
+    payloads must be together is left to `Message.build`.
+    """
+    return _encode(header, payloads)[0]
+
+
+def _encode(header: Hdr, payloads: Sequence[Payload]) -> tuple[bytes, list[int]]:
+    """Return the octets, and where the header and each payload begin."""
+    kinds = [payload_type(payload) for payload in payloads]
+    kinds.append(_LAST)
+    writer = Writer("HDR")
+    header.encode(writer, kinds[0])
+    starts = [0]
+    for payload, kind, following in zip(payloads, kinds, kinds[1:], strict=False):
+        starts.append(len(writer.octets))
+        writer.payload = payload_name(kind)
+        if kind is not _SIGN:
+            writer.u8(following)
+        elif following is not _LAST:
+            raise writer.misuse("nothing can follow SIGN")
+        payload.encode(writer)
+    return bytes(writer.octets), starts
+
+
+def _name(payloads: Sequence[Payload], fault: Fault) -> str:
+    return "HDR" if fault.place is None else payload_name(payload_type(payloads[fault.place]))
