@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,15 +10,13 @@ from mikey.carriage.sdp._agreed import Agreed, Keyed, check_answer, check_lines,
 from mikey.carriage.sdp._media import place
 from mikey.carriage.sdp._numbering import Sender, Slot, is_shared
 from mikey.errors import CarriageError, LocalError, MikeyError
-from mikey.session import Offer
+from mikey.session import drive
 
 if TYPE_CHECKING:
     from mikey.carriage.sdp._description import Carried, Description
+    from mikey.carriage.sdp._offer import Handlers
     from mikey.registry import ErrorNumber
     from mikey.session import Responder, Step
-
-Resolve = Callable[["Offer | Step"], Offer]
-"""Answers the Steps of a message until its offer is there; `mikey.drive` with its handlers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +85,14 @@ def receive(
     theirs: Description,
     responder: Responder,
     *,
-    resolve: Resolve | None,
+    handlers: Handlers | None,
     require_response: bool,
 ) -> Received:
     """Verify every MIKEY message of an offer (R4567-4.1.1-2); one failure refuses the whole."""
-    settle = resolve or _settled
     carried = theirs.messages()
     offers = []
     for one in carried:
-        offer = settle(responder.receive(one.octets, context=one.context))
+        offer = drive(responder.receive(one.octets, context=one.context), handlers)
         theirs.slots(len(offer.streams), one.media)
         if require_response and not offer.wants_response:
             raise refused(f"the MIKEY message at {one.context.place} level asks for no response")
@@ -115,9 +112,3 @@ def _by_session(slots: tuple[Slot, ...], ssrcs: Mapping[int, int]) -> dict[int, 
     if len({ssrcs[slot.media] for slot in ours}) < len(ours):
         raise LocalError("streams under one key need different SSRCs")
     return {}
-
-
-def _settled(result: Offer | Step) -> Offer:
-    if isinstance(result, Offer):
-        return result
-    raise LocalError(f"{type(result).__name__} must be answered first: pass resolve=")

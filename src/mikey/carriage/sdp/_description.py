@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from mikey.carriage.sdp._answer import Received
 from mikey.carriage.sdp._keymgmt import MIKEY, KeyMgmt
 from mikey.carriage.sdp._media import MAX_MEDIA, Media, Section, place
 from mikey.carriage.sdp._numbering import Slot, place_sessions
-from mikey.carriage.sdp._offer import Offered
+from mikey.carriage.sdp._offer import Handlers, Offered
 from mikey.carriage.sdp._text import Line
 from mikey.errors import LocalError
 from mikey.policy import Context
@@ -246,23 +247,32 @@ class Description:
         self,
         responder: Responder,
         *,
-        resolve: _answer.Resolve | None = None,
+        handlers: Handlers | None = None,
         require_response: bool = True,
     ) -> Received:
         """Verify all messages of this offer; the result shows them and accepts or rejects.
 
-        `resolve` answers Steps; it may be left out where no credential makes any. A message that
+        `handlers` answer Steps, as in `mikey.drive`. A message that
         asks for no response is refused (R4567-4.1.2-11) unless `require_response` is off, for
         methods that have none (SAKKE).
 
         Raises PeerError; one failure refuses the whole (R4567-4.1.2-3): `refusal(error)` is what
         to answer.
         """
-        return _answer.receive(self, responder, resolve=resolve, require_response=require_response)
+        return _answer.receive(
+            self, responder, handlers=handlers, require_response=require_response
+        )
 
-    def answer(self, responder: Responder, mine: Description, ssrcs: Mapping[int, int]) -> Agreed:
+    def answer(
+        self,
+        responder: Responder,
+        mine: Description,
+        ssrcs: Mapping[int, int],
+        *,
+        handlers: Handlers | None = None,
+    ) -> Agreed:
         """Verify and accept all messages of this offer: `receive`, then `Received.accept`."""
-        return self.receive(responder).accept(mine, ssrcs)
+        return self.receive(responder, handlers=handlers).accept(mine, ssrcs)
 
     def kept_lines(self, previous: Description) -> tuple[int, ...]:
         """Return the m= lines of this later offer that go on with the keys they have.
@@ -310,7 +320,7 @@ def _sections(lines: Sequence[Line]) -> tuple[Section, ...]:
     """Cut the lines before each m= line and read the key-mgmt lines of each part."""
     starts = [0, *(number for number, line in enumerate(lines) if line.kind == "m"), len(lines)]
     sections = []
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in itertools.pairwise(starts):
         part = lines[start:end]
         entries = (_keymgmt.parse(line, start + offset) for offset, line in enumerate(part))
         sections.append(Section(start, part, tuple(e for e in entries if e is not None)))

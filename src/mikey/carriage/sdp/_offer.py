@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mikey.carriage.sdp._agreed import Agreed, Keyed, check_answer, check_lines, refused
 from mikey.carriage.sdp._media import place
 from mikey.errors import LocalError, MikeyError
 from mikey.registry import DataType
-from mikey.session import Bundle
+from mikey.session import drive
 
 if TYPE_CHECKING:
     from mikey.carriage.sdp._description import Description
     from mikey.policy import Context
-    from mikey.session import Initiator, Step, Stream
+    from mikey.session import Bundle, Initiator, Stream
 
-Resolve = Callable[["Bundle | Step"], Bundle]
-"""Answers the Steps of an exchange until its bundle is there; `mikey.drive` with its handlers."""
+Handlers = Mapping[type, Callable[[Any], object]]
+"""What answers the Steps of an exchange, by type of request: see `mikey.drive`."""
 
 _CSB_ID = slice(4, 8)  # of the common header (R3830-6.1-5)
 _DATA_TYPE = 1
@@ -37,7 +37,7 @@ class Offered:
         return str(self.description)
 
     def receive(
-        self, initiator: Initiator, answer: Description, *, resolve: Resolve | None = None
+        self, initiator: Initiator, answer: Description, *, handlers: Handlers | None = None
     ) -> Agreed:
         """Complete every exchange with the answer; if one fails all are given up.
 
@@ -46,7 +46,7 @@ class Offered:
         lines. The setup is to be aborted then, or renegotiated (R4567-4.1.2-3, R4567-4.1.1-4).
         """
         try:
-            return Agreed(str(answer), self._complete(initiator, answer, resolve or _settled))
+            return Agreed(str(answer), self._complete(initiator, answer, handlers))
         except MikeyError:
             self.cancel(initiator)
             raise
@@ -57,7 +57,7 @@ class Offered:
             initiator.cancel(octets)
 
     def _complete(
-        self, initiator: Initiator, answer: Description, resolve: Resolve
+        self, initiator: Initiator, answer: Description, handlers: Handlers | None
     ) -> tuple[Keyed, ...]:
         check_answer(self.description, answer)
         due = [level for level, sent in self.messages.items() if _is_answered(sent)]
@@ -72,7 +72,8 @@ class Offered:
                 raise refused(f"answer has a MIKEY message at {carried.context.place} level")
             if carried.octets[_CSB_ID] != self.messages[carried.media][_CSB_ID]:
                 raise refused(f"answer at {carried.context.place} level is for another CSB")
-            bundle = resolve(initiator.receive(carried.octets, context=carried.context))
+            result = initiator.receive(carried.octets, context=carried.context)
+            bundle = drive(result, handlers)
             slots = self.description.slots(len(bundle.crypto_sessions), carried.media)
             keyed.append(Keyed(carried.media, bundle, slots))
         return tuple(keyed)
@@ -148,9 +149,3 @@ def _create(
 def _is_answered(octets: bytes) -> bool:
     """Whether the method has a response: all but SAKKE, as offers ask for one (V=1)."""
     return octets[_DATA_TYPE] != DataType.SAKKE
-
-
-def _settled(result: Bundle | Step) -> Bundle:
-    if isinstance(result, Bundle):
-        return result
-    raise LocalError(f"{type(result).__name__} must be answered first: pass resolve=")
