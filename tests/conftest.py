@@ -9,6 +9,9 @@ from hypothesis import settings
 
 from tests.conformance import marks, requirements
 
+# The fixture `emitted`: messages that other programs read as well.
+pytest_plugins = ["tests.plugins_emitted"]
+
 # No deadlines: a shared machine is slow now and then, and no test speaks of time.
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, max_examples=1000, print_blob=True)
