@@ -86,7 +86,7 @@ def build(
 
 def chain(payloads: Sequence[Payload]) -> bytes:
     """Chain sub-payloads, as they lie in a KEMAC."""
-    types = [*[payload for payload, _ in payloads[1:]], 0]
+    types = [*[payload for payload, _ in payloads], 0][1:]
     return b"".join(bytes([n]) + body for (_, body), n in zip(payloads, types, strict=True))
 
 
