@@ -1,1 +1,82 @@
-"""MIKEY (RFC 3830 and its extensions): key management for real-time media."""
+"""MIKEY (RFC 3830 and its extensions): key management for real-time media.
+
+    from mikey import Initiator, Psk, Responder, Secret
+
+`Initiator` starts an exchange, `Responder` answers it, both end with a `Bundle` whose keys make
+SRTP contexts (`mikey.srtp`). `mikey.carriage` puts the messages into session descriptions,
+`mikey.wire` takes them apart octet by octet.
+"""
+
+from __future__ import annotations
+
+from mikey.credentials import NoKey, Psk
+from mikey.errors import (
+    AuthenticationError,
+    CarriageError,
+    DecodeError,
+    LibraryError,
+    LocalError,
+    MikeyError,
+    PeerError,
+    PolicyError,
+    ReplayError,
+    ReportedError,
+    TimestampError,
+    UnsupportedError,
+)
+from mikey.policy import PROFILES, Clock, Compat, Context, Policy, SrtpPolicy
+from mikey.registry import EncrAlg, ErrorNumber, KeyType, MacAlg, PrfFunc
+from mikey.secret import Secret
+from mikey.session import (
+    Bundle,
+    CryptoSession,
+    Initiator,
+    Offer,
+    ReplayCache,
+    Responder,
+    Role,
+    Step,
+    Stream,
+    drive,
+    offered_policies,
+)
+
+__all__ = [
+    "PROFILES",
+    "AuthenticationError",
+    "Bundle",
+    "CarriageError",
+    "Clock",
+    "Compat",
+    "Context",
+    "CryptoSession",
+    "DecodeError",
+    "EncrAlg",
+    "ErrorNumber",
+    "Initiator",
+    "KeyType",
+    "LibraryError",
+    "LocalError",
+    "MacAlg",
+    "MikeyError",
+    "NoKey",
+    "Offer",
+    "PeerError",
+    "Policy",
+    "PolicyError",
+    "PrfFunc",
+    "Psk",
+    "ReplayCache",
+    "ReplayError",
+    "ReportedError",
+    "Responder",
+    "Role",
+    "Secret",
+    "SrtpPolicy",
+    "Step",
+    "Stream",
+    "TimestampError",
+    "UnsupportedError",
+    "drive",
+    "offered_policies",
+]

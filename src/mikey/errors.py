@@ -55,6 +55,8 @@ class PeerError(MikeyError):
     """
 
     number: ErrorNumber | None
+    origin: object | None = None
+    """The message that was refused, for `Responder.refuse`; not for callers."""
 
     def __init__(
         self,

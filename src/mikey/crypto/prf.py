@@ -1,0 +1,56 @@
+"""The pseudo-random functions of MIKEY (RFC 3830 4.1.2, RFC 6043 6.1).
+
+P(s, label, m) = HMAC(s, A_1 || label) || ... || HMAC(s, A_m || label), with A_0 = label and
+A_i = HMAC(s, A_(i-1)). The input key is cut into blocks of 32 octets, the last of which may be
+shorter and is never padded; the output is the XOR of P over all blocks.
+"""
+
+from __future__ import annotations
+
+from hmac import digest
+
+from mikey.errors import LibraryError, UnsupportedError
+from mikey.registry import ErrorNumber, PrfFunc
+
+_BLOCK = 32
+_HASHES = {PrfFunc.MIKEY_1: ("sha1", 20), PrfFunc.PRF_HMAC_SHA_256: ("sha256", 32)}
+
+
+def check_prf(func: PrfFunc) -> None:
+    """Raise UnsupportedError (2) for a function that is not implemented (R3830-6.1-13)."""
+    if func not in _HASHES:
+        raise UnsupportedError(f"PRF {int(func)} is not supported", number=ErrorNumber.INVALID_PRF)
+
+
+def prf(func: PrfFunc, inkey: bytes, label: bytes, length: int) -> bytes:
+    """Return `length` octets derived from `inkey` under `label`.
+
+    `inkey` has any length above 0. Raises UnsupportedError (2) for an unknown function.
+    """
+    check_prf(func)
+    if not inkey:
+        raise LibraryError("the PRF takes no empty key")
+    name, size = _HASHES[func]
+    rounds = -(-length // size)
+    result = 0
+    for start in range(0, len(inkey), _BLOCK):
+        block = inkey[start : start + _BLOCK]
+        a = label
+        parts = []
+        for _ in range(rounds):
+            a = digest(block, a, name)
+            parts.append(digest(block, a + label, name))
+        if len(inkey) <= _BLOCK:
+            return b"".join(parts)[:length]
+        result ^= int.from_bytes(b"".join(parts))
+    return result.to_bytes(rounds * size)[:length]
+
+
+def blocks_cancel(inkey: bytes) -> bool:
+    """Tell whether two full 32-octet blocks of a key are equal (R3830-4.1.2-5).
+
+    Equal blocks cancel in the XOR: a key made of one half twice gives all-zero output.
+    """
+    whole = len(inkey) // _BLOCK
+    blocks = {inkey[i * _BLOCK : (i + 1) * _BLOCK] for i in range(whole)}
+    return len(blocks) < whole

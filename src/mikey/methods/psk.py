@@ -1,0 +1,196 @@
+"""The pre-shared key method, MIKEY-NULL with it (RFC 3830 3.1, RFC 5197 3).
+
+    I_MESSAGE = HDR, T, RAND, [IDi], [IDr], {SP}, KEMAC
+    R_MESSAGE = HDR, T, [IDr], V
+
+The update of a CSB has the same form without RAND (RFC 3830 4.5): its keys come from the RAND
+of the initial exchange.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from mikey.errors import DecodeError, PolicyError, UnsupportedError
+from mikey.methods._common.message_keys import MessageKeys, check_encr
+from mikey.methods._common.verification import Parties, appendix, build_with_v, check_v
+from mikey.policy import Compat
+from mikey.policy.clock import value64
+from mikey.registry import DataType, EncrAlg, ErrorNumber, MacAlg
+from mikey.wire import (
+    Dh,
+    GeneralExtension,
+    Hdr,
+    Id,
+    Kemac,
+    KeyData,
+    Message,
+    Payload,
+    Pke,
+    Rand,
+    Sign,
+    Sp,
+    T,
+    V,
+    encode_key_data,
+    parse_key_data,
+)
+
+NAME = "PSK"
+REQUEST = DataType.PSK_INIT
+RESPONSE = DataType.PSK_RESP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An I_MESSAGE without its keys: payload values in the order of the wire."""
+
+    header: Hdr
+    t: T
+    rand: Rand | None
+    idi: Id | None
+    idr: Id | None
+    policies: tuple[Sp, ...]
+    extensions: tuple[GeneralExtension, ...]
+
+    def payloads(self) -> tuple[Payload, ...]:
+        """Return the payloads in front of KEMAC."""
+        single = (self.t, self.rand, self.idi, self.idr)
+        present = tuple(payload for payload in single if payload is not None)
+        return present + self.policies + self.extensions
+
+
+def build_request(
+    draft: Draft,
+    keys: MessageKeys,
+    key_data: tuple[KeyData, ...],
+    encr_alg: EncrAlg,
+    mac_alg: MacAlg,
+) -> bytes:
+    """Return the octets of an I_MESSAGE that transports `key_data` (empty: an update)."""
+    plaintext = encode_key_data(key_data, key_wrap=encr_alg is EncrAlg.AES_KW_128)
+    encr_data = keys.encrypt(encr_alg, value64(draft.t), plaintext)
+    size = 0 if mac_alg is MacAlg.NULL else len(keys.mac(mac_alg, b""))
+    kemac = Kemac(encr_alg, encr_data, mac_alg, bytes(size))
+    octets = Message.build(draft.header, (*draft.payloads(), kemac)).octets
+    # R3830-6.2-10: the MAC covers everything but itself.
+    unsealed = octets[: len(octets) - size]
+    return unsealed + keys.mac(mac_alg, unsealed)
+
+
+def check_request(message: Message, *, allow_null: bool) -> Kemac:
+    """Do all that costs no cryptography: payloads, order, algorithms; return KEMAC.
+
+    It precedes all else (R3830-5.3-4).
+
+    Raises DecodeError (12) for missing or forbidden payloads, UnsupportedError (3, 4) for
+    algorithms, PolicyError (3, 4) for NULL where it is not allowed (R3830-6.2-13, -14).
+    """
+    message.one(T)
+    kemac = message.payloads[-1]
+    if not isinstance(kemac, Kemac):
+        raise DecodeError("the last payload of a PSK message is KEMAC", payload="KEMAC")
+    _refuse_strangers(message, (Pke, Dh, Sign, V))
+    check_encr(kemac.encr_alg)
+    if kemac.mac_alg is MacAlg.NULL:
+        if kemac.encr_alg is not EncrAlg.NULL:
+            raise PolicyError("KEMAC is encrypted and has no MAC", number=ErrorNumber.INVALID_MAC)
+        if not allow_null:
+            raise PolicyError(
+                "MIKEY-NULL is refused on a transport not known to be secure",
+                number=ErrorNumber.INVALID_MAC,
+            )
+    elif kemac.encr_alg is EncrAlg.NULL and kemac.encr_data and not allow_null:
+        raise PolicyError(
+            "KEMAC is not encrypted, on a transport not known to be secure",
+            number=ErrorNumber.INVALID_EA,
+        )
+    return kemac
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class VerifiedRequest:
+    """An I_MESSAGE whose MAC was right: the only value that gives out its keys."""
+
+    message: Message
+    keys: MessageKeys
+
+    @property
+    def kemac(self) -> Kemac:
+        """The KEMAC payload."""
+        return self.message.one(Kemac)
+
+    def key_data(self) -> tuple[KeyData, ...]:
+        """Decrypt KEMAC; () for an update without keys.
+
+        Raises DecodeError for a plaintext that is no chain of Key data, AuthenticationError
+        where the key wrap does not open.
+        """
+        kemac = self.kemac
+        t = value64(self.message.one(T))
+        plaintext = self.keys.decrypt(kemac.encr_alg, t, kemac.encr_data)
+        return parse_key_data(plaintext, key_wrap=kemac.encr_alg is EncrAlg.AES_KW_128)
+
+
+def verify_request(message: Message, keys: MessageKeys) -> VerifiedRequest:
+    """Check the MAC of an I_MESSAGE that passed `check_request` over its received octets.
+
+    Raises AuthenticationError.
+    """
+    kemac = message.one(Kemac)
+    unsealed = message.octets[: len(message.octets) - len(kemac.mac)]
+    keys.check_mac(kemac.mac_alg, unsealed, kemac.mac)
+    return VerifiedRequest(message, keys)
+
+
+def build_response(
+    header: Hdr,
+    t: T,
+    idr: Id | None,
+    request: VerifiedRequest,
+    parties: Parties,
+    compat: Compat,
+) -> bytes:
+    """Return the R_MESSAGE; `t` repeats the Initiator's (R3830-5.2-5)."""
+    payloads: tuple[Payload, ...] = (t,) if idr is None else (t, idr)
+    covered = appendix(parties, request.message.one(T), compat)
+    return build_with_v(header, payloads, request.kemac.mac_alg, request.keys, covered)
+
+
+def check_response(
+    message: Message,
+    sent: T,
+    mac_alg: MacAlg,
+    keys: MessageKeys,
+    parties: Parties,
+    compat: Compat,
+) -> None:
+    """Check an R_MESSAGE that answers the I_MESSAGE with T `sent` and Mac alg `mac_alg`.
+
+    Raises DecodeError for another form or another T, UnsupportedError (3) for a V weaker than
+    our MAC (R3830-6.9-3), AuthenticationError.
+    """
+    t = message.one(T)
+    if t != sent and not compat.fresh_response_timestamp:
+        raise DecodeError("the response does not repeat our timestamp", number=None, payload="T")
+    v = message.payloads[-1]
+    if not isinstance(v, V):
+        raise DecodeError("the last payload of a PSK response is V", number=None, payload="V")
+    _refuse_strangers(message, (Pke, Dh, Sign, Kemac, Rand))
+    if v.auth_alg < mac_alg:
+        raise UnsupportedError(
+            "the response is authenticated more weakly than the request", number=None, payload="V"
+        )
+    check_v(message, v, keys, appendix(parties, sent, compat))
+
+
+def _refuse_strangers(message: Message, kinds: tuple[type, ...]) -> None:
+    """Refuse payloads that carry keys or authentication of other methods (R3830-6-5)."""
+    for payload in message.payloads:
+        if isinstance(payload, kinds):
+            raise DecodeError(
+                f"a PSK message has no {type(payload).__name__.upper()} payload",
+                payload=type(payload).__name__.upper(),
+            )

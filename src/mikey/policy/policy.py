@@ -1,0 +1,27 @@
+"""What the caller allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the caller allows beyond, or within, the RFC's MUSTs; the defaults are safe.
+
+    `skew`: how far a timestamp may lie from the clock, before or after, in nanoseconds
+    (RFC 3830 5.4); replayed messages are remembered for as long.
+    `allow_null`: accept and send NULL encryption and NULL MAC (MIKEY-NULL, RFC 5197) on a
+    transport that is not known to be secure (R3830-6.2-13).
+    `minimum_rand`: the least octets of RAND (R3830-6.11-2).
+    `report_timestamps`: answer a timestamp outside the window with error 1 (R3830-5.3-3).
+    `responder_may_update`: the Responder of a CSB may start an update (R3830-4.5-14).
+    """
+
+    skew: int = 300 * _SECOND
+    allow_null: bool = False
+    minimum_rand: int = 16
+    report_timestamps: bool = True
+    responder_may_update: bool = False

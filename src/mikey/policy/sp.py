@@ -1,0 +1,198 @@
+"""From a received SP payload to an `SrtpPolicy` (RFC 3830 6.10, 4771 4, 7714 15)."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from itertools import product
+from math import prod
+
+from mikey.errors import LocalError, PeerError, PolicyError, UnsupportedError
+from mikey.policy.compat import Compat
+from mikey.policy.srtp import SrtpPolicy
+from mikey.registry import (
+    ErrorNumber,
+    FecOrder,
+    ProtType,
+    SrtpAuth,
+    SrtpEncr,
+    SrtpParam,
+    SrtpPrf,
+)
+from mikey.wire import Sp, SpParam
+
+_MOST_ALTERNATIVES = 64
+
+_ONE_OCTET = frozenset(
+    {SrtpParam.ENCR_ALG, SrtpParam.AUTH_ALG, SrtpParam.SRTP_PRF, SrtpParam.FEC_ORDER}
+)
+_SWITCHES = frozenset(
+    {SrtpParam.SRTP_ENCRYPTION, SrtpParam.SRTCP_ENCRYPTION, SrtpParam.SRTP_AUTHENTICATION}
+)
+
+
+def srtp_policy(sp: Sp, compat: Compat | None = None) -> SrtpPolicy:
+    """Return the policy that `sp` states over the defaults of RFC 3711 (R3830-6.10.1-7).
+
+    Raises UnsupportedError (9) for another security protocol and PolicyError (10) for a
+    parameter, value or combination that is unknown or not built; nothing is dropped silently
+    (R3830-6.10.1-11).
+    """
+    if sp.prot_type is not ProtType.SRTP:
+        raise UnsupportedError(
+            f"security protocol {sp.prot_type.label} is not supported",
+            number=ErrorNumber.INVALID_SP,
+        )
+    values = _values(sp)
+    if compat is not None and compat.tag_length_in_type_3:
+        _move_tag_length(values)
+    encryption = SrtpEncr(values.pop(SrtpParam.ENCR_ALG, SrtpEncr.AES_CM))
+    if encryption is SrtpEncr.AES_GCM:
+        return _gcm_policy(values)
+    return _classic_policy(encryption, values)
+
+
+def alternatives(sp: Sp) -> tuple[SrtpPolicy, ...]:
+    """Return every policy that `sp` leaves to choose from, as an Error message lists them.
+
+    There a parameter that stands more than once names options (R3830-6.10.1-12). What is
+    unknown or not built is left out, and so is a list of more than 64 combinations.
+    """
+    options: dict[int, list[SpParam]] = {}
+    for item in sp.params:
+        options.setdefault(item.param, []).append(item)
+    if prod(map(len, options.values())) > _MOST_ALTERNATIVES:
+        return ()
+    policies = []
+    for params in product(*options.values()):
+        with suppress(PeerError):
+            policies.append(srtp_policy(Sp(sp.policy_no, sp.prot_type, params)))
+    return tuple(policies)
+
+
+def _refuse(reason: str) -> PolicyError:
+    return PolicyError(f"SRTP policy: {reason}", number=ErrorNumber.INVALID_SPPAR)
+
+
+def _values(sp: Sp) -> dict[SrtpParam, int]:
+    """Read the parameters: known, each once, with a value of a sensible width."""
+    values: dict[SrtpParam, int] = {}
+    for item in sp.params:
+        param = SrtpParam(item.param)
+        if not param.assigned:
+            raise _refuse(f"parameter {item.param} is unknown")
+        if param in values:  # R3830-6.10.1-12
+            raise _refuse(f"parameter {param.label} stands twice")
+        if not 1 <= len(item.value) <= 4 or (param in _ONE_OCTET and len(item.value) != 1):
+            raise _refuse(f"parameter {param.label} has {len(item.value)} octets")
+        value = int.from_bytes(item.value)
+        if param in _SWITCHES and value > 1:
+            raise _refuse(f"parameter {param.label} is neither off nor on")
+        values[param] = value
+    return values
+
+
+def _move_tag_length(values: dict[SrtpParam, int]) -> None:
+    """Undo GStreamer's habit: the tag's length stands where the key's belongs."""
+    length = values.get(SrtpParam.SESSION_AUTH_KEY_LEN)
+    if length in (4, 10):
+        del values[SrtpParam.SESSION_AUTH_KEY_LEN]
+        values.setdefault(SrtpParam.AUTH_TAG_LEN, length)
+
+
+def _gcm_policy(values: dict[SrtpParam, int]) -> SrtpPolicy:
+    """AES-GCM: the AEAD tag is the authentication, whatever is said of HMAC (R7714-7.1-1)."""
+    for param, allowed in (
+        (SrtpParam.AEAD_AUTH_TAG_LEN, (16,)),
+        (SrtpParam.AUTH_ALG, (SrtpAuth.NULL,)),
+        (SrtpParam.AUTH_TAG_LEN, (0, 16)),
+        (SrtpParam.SESSION_AUTH_KEY_LEN, (0, 20)),
+        (SrtpParam.SRTP_ENCRYPTION, (1,)),  # R7714-8.2-1
+        # 0 means "no separate tag" and 1 asks for none: the AEAD tag stays in both cases.
+        (SrtpParam.SRTP_AUTHENTICATION, (0, 1)),
+    ):
+        value = values.pop(param, allowed[0])
+        if value not in allowed:
+            raise _refuse(f"{param.label} {value} does not fit AES-GCM")
+    key_length = values.pop(SrtpParam.SESSION_ENCR_KEY_LEN, 16)
+    salt_length = values.pop(SrtpParam.SESSION_SALT_KEY_LEN, 12)
+    srtcp_encryption = bool(values.pop(SrtpParam.SRTCP_ENCRYPTION, 1))
+    prf, rate, order, prefix = _common(values)
+    try:
+        return SrtpPolicy(
+            encryption=SrtpEncr.AES_GCM,
+            key_length=key_length,
+            authentication=SrtpAuth.NULL,
+            salt_length=salt_length,
+            prf=prf,
+            key_derivation_rate=rate,
+            srtcp_encryption=srtcp_encryption,
+            fec_order=order,
+            tag_length=16,
+            prefix_length=prefix,
+        )
+    except LocalError as fault:
+        raise _refuse(str(fault).removeprefix("SRTP policy: ")) from None
+
+
+def _classic_policy(encryption: SrtpEncr, values: dict[SrtpParam, int]) -> SrtpPolicy:
+    """Ciphers with separate authentication; the RFC 4771 parameters beat the general ones."""
+    authentication = SrtpAuth(values.pop(SrtpParam.AUTH_ALG, SrtpAuth.HMAC_SHA_1))
+    authentication = SrtpAuth(values.pop(SrtpParam.SRTP_AUTH_ALG, authentication))
+    srtcp_authentication = values.pop(SrtpParam.SRTCP_AUTH_ALG, SrtpAuth.HMAC_SHA_1)
+    if srtcp_authentication != SrtpAuth.HMAC_SHA_1:  # SRTCP is always authenticated
+        raise _refuse(f"SRTCP authentication {srtcp_authentication} is not allowed")
+    key_length = values.pop(SrtpParam.SESSION_AUTH_KEY_LEN, 20)
+    lengths = {
+        values.pop(SrtpParam.SRTP_SESSION_AUTH_KEY_LEN, key_length),
+        values.pop(SrtpParam.SRTCP_SESSION_AUTH_KEY_LEN, key_length),
+    }
+    # Without authentication there is no key to speak of: 0 says the same as 20.
+    if authentication is SrtpAuth.NULL:
+        lengths.discard(0)
+    if lengths - {20}:
+        raise _refuse("the authentication key has 20 octets")
+    tag_length = values.pop(SrtpParam.AUTH_TAG_LEN, None)
+    srtp_tag = values.pop(SrtpParam.SRTP_AUTH_TAG_LEN, tag_length)
+    if authentication is SrtpAuth.NULL and srtp_tag == 0:
+        srtp_tag = None
+    general_tag = 10 if tag_length is None else tag_length
+    srtcp_tag = values.pop(SrtpParam.SRTCP_AUTH_TAG_LEN, max(general_tag, 10))
+    encr_key_length = values.pop(SrtpParam.SESSION_ENCR_KEY_LEN, 16)
+    salt_length = values.pop(SrtpParam.SESSION_SALT_KEY_LEN, 14)
+    srtp_encryption = bool(values.pop(SrtpParam.SRTP_ENCRYPTION, 1))
+    srtcp_encryption = bool(values.pop(SrtpParam.SRTCP_ENCRYPTION, 1))
+    srtp_authentication = bool(values.pop(SrtpParam.SRTP_AUTHENTICATION, 1))
+    prf, rate, order, prefix = _common(values)
+    try:
+        policy = SrtpPolicy(
+            encryption=encryption,
+            key_length=encr_key_length,
+            authentication=authentication,
+            salt_length=salt_length,
+            prf=prf,
+            key_derivation_rate=rate,
+            srtp_encryption=srtp_encryption,
+            srtcp_encryption=srtcp_encryption,
+            srtp_authentication=srtp_authentication,
+            fec_order=order,
+            tag_length=10 if srtp_tag is None else srtp_tag,
+            prefix_length=prefix,
+            srtcp_tag=srtcp_tag,
+        )
+        # One form for one meaning: the override stands only where it differs.
+        plain = replace(policy, srtcp_tag=None)
+    except LocalError as fault:
+        raise _refuse(str(fault).removeprefix("SRTP policy: ")) from None
+    return plain if plain.srtcp_tag_length == srtcp_tag else policy
+
+
+def _common(values: dict[SrtpParam, int]) -> tuple[SrtpPrf, int, FecOrder, int]:
+    """Read what both kinds share, and refuse what is left over."""
+    prf = SrtpPrf(values.pop(SrtpParam.SRTP_PRF, SrtpPrf.AES_CM))
+    rate = values.pop(SrtpParam.KEY_DERIVATION_RATE, 0)
+    order = FecOrder(values.pop(SrtpParam.FEC_ORDER, FecOrder.FEC_SRTP))
+    prefix = values.pop(SrtpParam.SRTP_PREFIX_LEN, 0)
+    for param in values:
+        raise _refuse(f"parameter {param.label} is not supported here")
+    return prf, rate, order, prefix

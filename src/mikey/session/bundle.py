@@ -1,0 +1,129 @@
+"""The outcome of an exchange: a crypto session bundle and its keys (RFC 3830 1.3, 2.3)."""
+
+from __future__ import annotations
+
+import enum
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mikey.errors import LocalError, PolicyError
+from mikey.policy import Compat, SrtpPolicy
+from mikey.registry import ErrorNumber, KeyType, PrfFunc
+from mikey.secret import Secret
+from mikey.session.keys import master_key
+from mikey.session.stream import policy_of
+from mikey.srtp import MasterKey, Receiver, Sender
+from mikey.wire import KeyData, SrtpId, T
+
+
+class Role(enum.Enum):
+    """Our part in the exchange that made the CSB."""
+
+    INITIATOR = "initiator"
+    RESPONDER = "responder"
+
+
+@dataclass(frozen=True, slots=True)
+class CryptoSession:
+    """One CS: a one-way SRTP stream with its SRTCP, and its master keys, newest first.
+
+    `ssrc` is None where the exchange left it open: it is that of the first authentic packet.
+    """
+
+    cs_id: int
+    ssrc: int | None
+    roc: int
+    policy: SrtpPolicy
+    keys: tuple[MasterKey, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits by which two ends compare the newest key without showing it."""
+        if not self.keys:
+            return ""
+        newest = self.keys[0]
+        octets = newest.salt.expose() + newest.mki
+        return hmac.digest(newest.key.expose(), b"mikey fingerprint" + octets, "sha256").hex()[:16]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Bundle:
+    """A crypto session bundle after a complete exchange; an update makes a new one.
+
+    `identity` is ours, `peer` the authenticated other party. `keys` are the keys of the
+    message (TGKs, TEKs), `crypto_sessions` what follows from them. `t` is the timestamp of the
+    last message of the Initiator.
+    """
+
+    csb_id: int
+    method: str
+    role: Role
+    identity: str
+    peer: str
+    prf: PrfFunc
+    rand: bytes = field(repr=False)
+    sessions: tuple[SrtpId, ...]
+    policies: Mapping[int, SrtpPolicy]
+    keys: tuple[KeyData, ...] = field(repr=False)
+    t: T
+    compat: Compat = field(repr=False)
+    message_key: Secret | None = field(repr=False)
+    crypto_sessions: tuple[CryptoSession, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "crypto_sessions", _crypto_sessions(self))
+
+    def masters(self, cs_id: int) -> tuple[MasterKey, ...]:
+        """Return the SRTP master keys of a crypto session, newest first."""
+        return self._session(cs_id).keys
+
+    def srtp_sender(self, cs_id: int, **options: Any) -> Sender:
+        """Return the sending SRTP context of a crypto session (`options`: see `srtp.Sender`).
+
+        Raises LocalError for a CS that does not exist or whose SSRC is not chosen.
+        """
+        session = self._session(cs_id)
+        ssrc = options.pop("ssrc", session.ssrc)
+        if ssrc is None:
+            raise LocalError(f"crypto session {cs_id} has no SSRC yet; pass ssrc=")
+        options.setdefault("roc", session.roc)
+        return Sender(session.policy, session.keys, ssrc=ssrc, **options)
+
+    def srtp_receiver(self, cs_id: int, **options: Any) -> Receiver:
+        """Return the receiving SRTP context of a crypto session (`options`: `srtp.Receiver`)."""
+        session = self._session(cs_id)
+        options.setdefault("ssrc", session.ssrc)
+        options.setdefault("roc", session.roc)
+        return Receiver(session.policy, session.keys, **options)
+
+    def _session(self, cs_id: int) -> CryptoSession:
+        if not 1 <= cs_id <= len(self.crypto_sessions):
+            raise LocalError(f"the bundle has no crypto session {cs_id}")
+        return self.crypto_sessions[cs_id - 1]
+
+
+def _crypto_sessions(bundle: Bundle) -> tuple[CryptoSession, ...]:
+    sessions = []
+    for cs_id, entry in enumerate(bundle.sessions, 1):
+        policy = policy_of(entry, bundle.policies)
+        masters = tuple(
+            master_key(key, policy, bundle.compat, bundle.prf, cs_id, bundle.csb_id, bundle.rand)
+            for key in bundle.keys
+        )
+        sessions.append(CryptoSession(cs_id, entry.ssrc or None, entry.roc, policy, masters))
+    check_shared_ssrcs(bundle.sessions, bundle.keys)
+    return tuple(sessions)
+
+
+def check_shared_ssrcs(sessions: Sequence[SrtpId], keys: Sequence[KeyData]) -> None:
+    """Refuse two streams with one SSRC under one TEK, a two-time pad (R3830-6.1.1-9).
+
+    Keys from a TGK differ by CS and need no check. Raises PolicyError (10).
+    """
+    if not any(key.key_type in (KeyType.TEK, KeyType.TEK_SALT) for key in keys):
+        return
+    chosen = [entry.ssrc for entry in sessions if entry.ssrc]
+    if len(set(chosen)) < len(chosen):
+        raise PolicyError("two streams share a TEK and an SSRC", number=ErrorNumber.INVALID_SPPAR)

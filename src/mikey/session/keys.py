@@ -1,0 +1,137 @@
+"""From the keys of a message to SRTP master keys (RFC 3830 4.1.3, 6.13, A.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from mikey.crypto import blocks_cancel, prf
+from mikey.crypto.labels import TEK, TGK_SALT, tgk_label
+from mikey.errors import DecodeError, PolicyError
+from mikey.policy import Compat, SrtpPolicy
+from mikey.registry import ErrorNumber, KeyType, PrfFunc
+from mikey.secret import Secret
+from mikey.srtp import MasterKey
+from mikey.wire import KeyData, KvInterval, KvSpi
+
+_TGK = (KeyType.TGK, KeyType.TGK_SALT)
+_TEK = (KeyType.TEK, KeyType.TEK_SALT)
+
+
+def check_keys(keys: Sequence[KeyData]) -> None:
+    """Check the keys of one message against each other.
+
+    Raises DecodeError (12) for a kind of key that the base methods do not have, for a key that
+    the PRF would cancel (R3830-4.1.2-5), for several keys that neither MKI nor interval tells
+    apart (R3830-A.1-1), for MKIs of different lengths (R3830-6.14-4) or twice the same.
+    """
+    for key in keys:
+        if key.key_type not in _TGK + _TEK:
+            raise _malformed(f"a key of type {key.key_type.label} has no place here")
+        if len(key.key) == 0:
+            raise _malformed("a key is empty")
+        if key.key_type in _TGK and blocks_cancel(key.key.expose()):
+            raise _malformed("a TGK holds the same 32 octets twice")
+        if isinstance(key.validity, KvInterval):
+            first, last = bounds(key.validity)
+            if first > last:
+                raise _malformed("an interval of key validity ends before it begins")
+    if len(keys) < 2:
+        return
+    names = [mki_of(key) for key in keys]
+    if all(isinstance(key.validity, KvInterval) for key in keys):
+        spans = sorted(bounds(key.validity) for key in keys if isinstance(key.validity, KvInterval))
+        if any(before[1] >= after[0] for before, after in pairwise(spans)):
+            raise _malformed("intervals of key validity overlap")
+        return
+    if not all(names):
+        raise _malformed("several keys need an MKI or an interval each")
+    if len({len(name) for name in names}) > 1:
+        raise _malformed("the MKIs of one crypto session have one length")
+    if len(set(names)) < len(names):
+        raise _malformed("two keys have the same MKI")
+
+
+def merge_keys(old: Sequence[KeyData], new: Sequence[KeyData]) -> tuple[KeyData, ...]:
+    """Return the keys of a CSB after an update, newest first (RFC 3830 4.5).
+
+    No new keys: the old stay. A new key with MKI joins the last generation, a key without
+    replaces it (R3830-4.5-12). Raises DecodeError (12) where the update changes the way in
+    which keys are named, which is fixed for the life of an SRTP context (RFC 3711 3.2.1).
+    """
+    if not new:
+        return tuple(old)
+    if {_naming(key) for key in new} != {_naming(key) for key in old} and old:
+        raise _malformed("an update keeps to the kind of key validity, and the length of the MKI")
+    if not mki_of(new[0]):
+        return tuple(new)
+    names = {mki_of(key) for key in new}
+    if any(mki_of(key) in names for key in old):
+        raise _malformed("an update uses an MKI again")
+    # One generation back is enough for late packets; older keys are forgotten.
+    return (*new, *old[: max(1, len(new))])
+
+
+def mki_of(key: KeyData) -> bytes:
+    """Return the MKI of a key, b"" for none (R3830-6.14-4)."""
+    return key.validity.spi if isinstance(key.validity, KvSpi) else b""
+
+
+def bounds(interval: KvInterval) -> tuple[int, int]:
+    """Return <From, To> as 48-bit SRTP indices; an empty end is open (RFC 3711 8.1.1)."""
+    first, last = interval.valid_from, interval.valid_to
+    if len(first) not in (0, 6) or len(last) not in (0, 6):
+        raise _malformed("an interval of key validity for SRTP has ends of 6 octets")
+    return int.from_bytes(first), int.from_bytes(last) if last else (1 << 48) - 1
+
+
+def master_key(
+    key: KeyData,
+    policy: SrtpPolicy,
+    compat: Compat,
+    func: PrfFunc,
+    cs_id: int,
+    csb_id: int,
+    rand: bytes,
+) -> MasterKey:
+    """Return the SRTP master key and salt that crypto session `cs_id` takes from `key`.
+
+    A TGK is derived from; a TEK is taken as it is. A salt carried beside the key is used in
+    place of a derived one (R3830-6.13-7). Raises PolicyError (10) for a TEK or salt whose
+    length the policy has no use for (R3830-6.13-8, R3830-6.10.1-13).
+    """
+    secret = key.key.expose()
+    carried = key.salt.expose() if key.salt is not None else None
+    salt_length = policy.master_salt_length
+    if key.key_type in _TGK:
+        tek = prf(func, secret, tgk_label(TEK, cs_id, csb_id, rand), policy.key_length)
+        if carried is None:
+            label = tgk_label(TGK_SALT, cs_id, csb_id, rand)
+            carried = prf(func, secret, label, salt_length)
+    else:
+        tek = secret
+        whole = policy.key_length + salt_length
+        if carried is None and compat.tek_with_salt and len(secret) == whole:
+            tek, carried = secret[: policy.key_length], secret[policy.key_length :]
+        if carried is None:
+            carried = bytes(salt_length)
+    if len(tek) != policy.key_length:
+        raise _unfit(f"a TEK of {len(tek)} octets does not fit {policy.name}")
+    if len(carried) != salt_length:
+        raise _unfit(f"a master salt of {len(carried)} octets does not fit {policy.name}")
+    first, last = None, None
+    if isinstance(key.validity, KvInterval):
+        first, last = bounds(key.validity)
+    return MasterKey(Secret(tek), Secret(carried), mki=mki_of(key), valid_from=first, valid_to=last)
+
+
+def _naming(key: KeyData) -> tuple[bool, int]:
+    return isinstance(key.validity, KvInterval), len(mki_of(key))
+
+
+def _malformed(reason: str) -> DecodeError:
+    return DecodeError(reason, payload="KEMAC")
+
+
+def _unfit(reason: str) -> PolicyError:
+    return PolicyError(reason, number=ErrorNumber.INVALID_SPPAR, payload="KEMAC")

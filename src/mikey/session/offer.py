@@ -1,0 +1,118 @@
+"""A verified offer, waiting for the caller to accept or reject it (RFC 3830 5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from mikey.errors import LocalError, PolicyError
+from mikey.methods import psk
+from mikey.methods._common.verification import Parties
+from mikey.registry import ErrorNumber
+from mikey.session.bundle import Bundle
+from mikey.session.stream import Stream, policy_of
+from mikey.wire import Hdr, Id, SrtpId, SrtpIdMap, T
+
+Install = Callable[[Bundle], None]
+Refuse = Callable[[PolicyError], "bytes | None"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Offer:
+    """What an authenticated Initiator offers; nothing is installed before `accept`.
+
+    Made by `Responder.receive` alone. `initiator` and `responder` are the authenticated
+    identities. An offer is answered once.
+    """
+
+    _bundle: Bundle = field(repr=False)
+    _request: psk.VerifiedRequest = field(repr=False)
+    _parties: Parties = field(repr=False)
+    _idr: Id | None = field(repr=False)
+    _install: Install = field(repr=False)
+    _refuse: Refuse = field(repr=False)
+    is_update: bool
+
+    @property
+    def initiator(self) -> str:
+        """The identity of the Initiator."""
+        return self._bundle.peer
+
+    @property
+    def responder(self) -> str:
+        """Our identity, as the Initiator knows it."""
+        return self._bundle.identity
+
+    @property
+    def csb_id(self) -> int:
+        """The CSB ID."""
+        return self._bundle.csb_id
+
+    @property
+    def wants_response(self) -> bool:
+        """Whether the V flag asks for a response."""
+        return self._request.message.header.v
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The crypto sessions in order with their policies; SSRC 0 is the stream's to choose."""
+        bundle = self._bundle
+        return tuple(
+            Stream(entry.ssrc, entry.roc, policy_of(entry, bundle.policies))
+            for entry in bundle.sessions
+        )
+
+    def accept(
+        self,
+        ssrcs: Mapping[int, int] | None = None,
+        *,
+        rocs: Mapping[int, int] | None = None,
+    ) -> tuple[bytes | None, Bundle]:
+        """Install the offer; return the response (None where none is wanted) and the bundle.
+
+        `ssrcs` are our SSRCs by CS ID, `rocs` the rollover counters of streams that run
+        already. Raises LocalError for a CS whose SSRC the Initiator chose (R3830-6.1.1-7) and
+        for an offer that was answered before or overtaken, PolicyError (10) for an SSRC that
+        another stream under the same TEK has.
+        """
+        sessions = self._fill(ssrcs or {}, rocs or {})
+        bundle = self._bundle
+        if sessions != bundle.sessions:
+            bundle = replace(bundle, sessions=sessions)
+        self._install(bundle)
+        return self._response(sessions), bundle
+
+    def reject(self, number: ErrorNumber, reason: str = "rejected") -> bytes | None:
+        """Return the authenticated Error message that says no; error 10 lists our policies.
+
+        None where the rate of errors is used up. The offer stays in the replay cache
+        (R3830-5.3-6).
+        """
+        return self._refuse(PolicyError(reason, number=number))
+
+    def _fill(self, ssrcs: Mapping[int, int], rocs: Mapping[int, int]) -> tuple[SrtpId, ...]:
+        sessions = list(self._bundle.sessions)
+        for cs_id in sorted({*ssrcs, *rocs}):
+            if not 1 <= cs_id <= len(sessions):
+                raise LocalError(f"the offer has no crypto session {cs_id}")
+            entry = sessions[cs_id - 1]
+            if entry.ssrc:
+                raise LocalError(f"the SSRC of crypto session {cs_id} is its sender's to choose")
+            stream = Stream(ssrcs.get(cs_id, 0), rocs.get(cs_id, entry.roc))
+            sessions[cs_id - 1] = SrtpId(entry.policy_no, stream.ssrc, stream.roc)
+        return tuple(sessions)
+
+    def _response(self, sessions: tuple[SrtpId, ...]) -> bytes | None:
+        request = self._request.message
+        if not request.header.v:
+            return None
+        cs_map = SrtpIdMap(sessions) if sessions else request.header.cs_map
+        header = Hdr(
+            data_type=psk.RESPONSE,
+            csb_id=request.header.csb_id,
+            cs_map=cs_map,
+            prf=request.header.prf,
+        )
+        t = request.one(T)
+        compat = self._bundle.compat
+        return psk.build_response(header, t, self._idr, self._request, self._parties, compat)

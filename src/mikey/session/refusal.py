@@ -1,0 +1,89 @@
+"""Answering what went wrong (RFC 3830 5.1.2)."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from mikey.errors import PeerError
+from mikey.methods._common.error_message import build_error
+from mikey.methods._common.message_keys import MessageKeys
+from mikey.policy import SECOND
+from mikey.registry import DataType, ErrorNumber, MacAlg
+from mikey.wire import Hdr, Sp, T, walk
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """What an authenticated Error message needs, known once the peer was authenticated."""
+
+    keys: MessageKeys
+    alg: MacAlg
+    covered: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The message that an error speaks of, as far as `Responder.refuse` needs it."""
+
+    octets: bytes
+    authenticated: Authenticated | None = None
+
+
+class TokenBucket:
+    """At most `rate` answers a second, in bursts of as many (R3830-5.1.2-9)."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._tokens = rate * SECOND
+        self._filled_at: int | None = None
+        self._lock = threading.Lock()
+
+    def take(self, now: int) -> bool:
+        """Take one answer at `now` (ns); False if none is left."""
+        with self._lock:
+            if self._filled_at is not None:
+                gained = max(0, now - self._filled_at) * self._rate
+                self._tokens = min(self._rate * SECOND, self._tokens + gained)
+            self._filled_at = now
+            if self._tokens < SECOND:
+                return False
+            self._tokens -= SECOND
+            return True
+
+
+def error_message(
+    origin: Origin, numbers: tuple[ErrorNumber, ...], offered: tuple[Sp, ...]
+) -> bytes | None:
+    """Return the Error message for `origin`, None where none may be sent.
+
+    There is none for an Error message (R3830-5.1.2-9), and none for a message whose T cannot
+    be read, since the Responder makes no timestamp (R3830-5.1.2-3). Without authentication of
+    the peer it is bare and offers nothing (R3830-5.1.2-7).
+    """
+    found = _header_and_t(origin.octets)
+    if found is None:
+        return None
+    header, t = found
+    if header.data_type is DataType.ERROR:
+        return None
+    if origin.authenticated is None:
+        return build_error(header, t, numbers)
+    proof = origin.authenticated
+    return build_error(
+        header, t, numbers, offered, keys=proof.keys, alg=proof.alg, covered=proof.covered
+    )
+
+
+def _header_and_t(octets: bytes) -> tuple[Hdr, T] | None:
+    """Read as far as T; the damage may lie behind it."""
+    header: Hdr | None = None
+    try:
+        for item in walk(octets):
+            if isinstance(item.payload, Hdr):
+                header = item.payload
+            elif isinstance(item.payload, T) and header is not None:
+                return header, item.payload
+    except PeerError:
+        pass
+    return None

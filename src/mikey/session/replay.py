@@ -1,0 +1,136 @@
+"""The replay cache of a Responder (RFC 3830 5.4)."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from mikey.registry import TsType
+from mikey.wire import Message, T
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayEntry:
+    """What is remembered of an authenticated message (R3830-5.4-3).
+
+    `digest` is the SHA-256 of the whole message; a message with the same peer, CSB ID and T but
+    other octets is a replay as well, because an Initiator never repeats T.
+    """
+
+    digest: bytes
+    peer: str
+    csb_id: int
+    ts_type: TsType
+    t: bytes
+
+    @classmethod
+    def of(cls, message: Message, peer: str) -> Self:
+        """Return the entry of a message from `peer` ("" where the peer is not known yet)."""
+        t = message.one(T)
+        digest = hashlib.sha256(message.octets).digest()
+        return cls(digest, peer, message.header.csb_id, t.ts_type, t.value)
+
+
+class ReplayStore(Protocol):
+    """Where entries live; share one among workers to share the protection."""
+
+    def check(self, entry: ReplayEntry) -> bool:
+        """Tell whether the message is new, before the costly work."""
+        ...
+
+    def add(self, entry: ReplayEntry, expires: int) -> bool:
+        """Remember an authenticated message until `expires` (ns), atomically.
+
+        False if it is known already (another worker was first) or cannot be remembered: then
+        it is treated as a replay.
+        """
+        ...
+
+    def purge(self, now: int) -> None:
+        """Forget what expired before `now` (ns)."""
+        ...
+
+
+class ReplayCache:
+    """Entries in memory, at most `capacity` (about 400 octets each).
+
+    A full cache refuses new messages instead of forgetting one that could still be replayed
+    (R3830-5.4-5). Messages with a COUNTER are accepted above the highest value seen from the
+    peer only and need no expiry (R3830-5.4-7); `counters` holds these values, to be kept and
+    given back when the program restarts.
+    """
+
+    def __init__(self, capacity: int = 10_000, counters: dict[str, int] | None = None) -> None:
+        self._capacity = capacity
+        self._expires: OrderedDict[bytes, int] = OrderedDict()
+        self._counters = dict(counters or {})
+        self._closed_until: int | None = None
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._expires) // 2
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """The highest COUNTER value of each peer."""
+        return dict(self._counters)
+
+    def lost_track(self, until: int) -> None:
+        """Refuse everything until `until` (ns), one skew interval from now.
+
+        For a host that cannot tell which requests it has seen, after a crash or overload
+        (R3830-5.4-4).
+        """
+        self._closed_until = until
+
+    def check(self, entry: ReplayEntry) -> bool:
+        """Tell whether the message is new."""
+        with self._lock:
+            return self._is_new(entry)
+
+    def add(self, entry: ReplayEntry, expires: int) -> bool:
+        """Remember the message until `expires` (ns); False if it is known or there is no room."""
+        with self._lock:
+            if not self._is_new(entry):
+                return False
+            if entry.ts_type is TsType.COUNTER:
+                if entry.peer not in self._counters and len(self._counters) >= self._capacity:
+                    return False
+                self._counters[entry.peer] = int.from_bytes(entry.t)
+                return True
+            if len(self._expires) >= 2 * self._capacity:
+                return False
+            for key in _keys(entry):
+                self._expires[key] = expires
+            return True
+
+    def purge(self, now: int) -> None:
+        """Forget what expired before `now` (ns).
+
+        Entries stand in the order of their arrival, and the window is the same for all, so the
+        oldest are the first to go; the scan ends at the first that stays.
+        """
+        with self._lock:
+            if self._closed_until is not None and self._closed_until <= now:
+                self._closed_until = None
+            while self._expires:
+                key = next(iter(self._expires))
+                if self._expires[key] >= now:
+                    break
+                del self._expires[key]
+
+    def _is_new(self, entry: ReplayEntry) -> bool:
+        if self._closed_until is not None:
+            return False
+        if entry.ts_type is TsType.COUNTER:
+            return int.from_bytes(entry.t) > self._counters.get(entry.peer, -1)
+        return not any(key in self._expires for key in _keys(entry))
+
+
+def _keys(entry: ReplayEntry) -> tuple[bytes, bytes]:
+    name = entry.peer.encode("utf-8", "surrogateescape")
+    issued = entry.csb_id.to_bytes(4) + bytes([entry.ts_type]) + entry.t + name
+    return entry.digest, hashlib.sha256(issued).digest()

@@ -1,0 +1,246 @@
+"""The Responder of exchanges (RFC 3830 3.1, 4.5, 5.3, 5.4)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import partial
+
+from mikey.credentials import Psk
+from mikey.crypto import check_prf
+from mikey.errors import (
+    DecodeError,
+    LocalError,
+    PeerError,
+    PolicyError,
+    ReplayError,
+    TimestampError,
+    UnsupportedError,
+)
+from mikey.methods import psk
+from mikey.methods._common.verification import Parties, appendix
+from mikey.policy import SECOND, Clock, Context, Policy, SrtpPolicy
+from mikey.policy.clock import difference_ns
+from mikey.registry import DataType, ErrorNumber, MacAlg, TsType
+from mikey.session.bundle import Bundle, Role
+from mikey.session.checks import (
+    check_list,
+    check_session_count,
+    check_update,
+    extended,
+    sessions_of,
+)
+from mikey.session.keys import check_keys, merge_keys
+from mikey.session.lookup import Credential, Proof, find_claim, parties_of, prove
+from mikey.session.offer import Offer
+from mikey.session.refusal import Authenticated, Origin, TokenBucket, error_message
+from mikey.session.replay import ReplayCache, ReplayEntry, ReplayStore
+from mikey.session.step import Step
+from mikey.session.stream import policies_of, policy_of
+from mikey.wire import Id, Message, Rand, Sp, T
+
+
+class Responder:
+    """Receives first and update messages; one Responder may serve many threads.
+
+    `credentials` are tried by the identities in the message. `replay` remembers what was
+    received, `policies` are the SRTP policies that are acceptable: None means all that encrypt
+    and authenticate. `errors_per_second` bounds the answers of `refuse`.
+    """
+
+    def __init__(
+        self,
+        credentials: Sequence[Credential],
+        *,
+        replay: ReplayStore | None = None,
+        policies: Sequence[SrtpPolicy] | None = None,
+        policy: Policy | None = None,
+        clock: Clock | None = None,
+        errors_per_second: int = 10,
+    ) -> None:
+        self._credentials = tuple(credentials)
+        self._replay: ReplayStore = ReplayCache() if replay is None else replay
+        self._policies = None if policies is None else tuple(policies)
+        self._policy = policy or Policy()
+        self._clock = clock or Clock()
+        self._errors = TokenBucket(errors_per_second)
+        self._bundles: dict[tuple[str, int], Bundle] = {}
+        self._lock = threading.Lock()
+
+    def receive(self, octets: bytes, *, context: Context | None = None) -> Offer | Step[Offer]:
+        """Check and authenticate a message; return what it offers.
+
+        Raises PeerError; give it to `refuse` for the Error message to send, if any. Cheap
+        checks come first: form, time, replay, identities, algorithms, then the MAC, and only
+        behind it anything is decrypted or remembered (R3830-5.3-1).
+        """
+        origin = Origin(bytes(octets))
+        try:
+            message = Message.parse(origin.octets)
+            proof, parties, idr = self._authenticate(message, context or Context())
+        except PeerError as error:
+            error.origin = origin
+            raise
+        try:
+            compat = proof.credential.compat
+            covered = appendix(parties, message.one(T), compat)
+            alg = proof.request.kemac.mac_alg
+            origin = Origin(origin.octets, Authenticated(proof.request.keys, alg, covered))
+            return self._offer(proof, parties, idr, origin, context or Context())
+        except PeerError as error:
+            error.origin = origin
+            raise
+
+    def refuse(self, error: PeerError) -> bytes | None:
+        """Return the Error message that answers `error`, raised by this Responder's `receive`.
+
+        None where nothing may or should be said: replays, Error messages, messages without a
+        readable T, timestamps if the policy keeps silent, and beyond `errors_per_second`. It is
+        authenticated if the peer was (R3830-5.1.2-7); error 10 then lists our policies.
+        """
+        origin = error.origin
+        if not isinstance(origin, Origin) or error.number is None:
+            return None
+        if isinstance(error, TimestampError) and not self._policy.report_timestamps:
+            return None
+        if not self._errors.take(self._clock.now()):
+            return None
+        offered: tuple[Sp, ...] = ()
+        if error.number is ErrorNumber.INVALID_SPPAR:
+            offered = tuple(policy.to_sp(i) for i, policy in enumerate(self._acceptable()))
+        return error_message(origin, (error.number,), offered)
+
+    def close(self, bundle: Bundle) -> None:
+        """Forget a CSB; without it there is no update of its keys."""
+        with self._lock:
+            self._bundles.pop((bundle.peer, bundle.csb_id), None)
+
+    def _authenticate(self, message: Message, context: Context) -> tuple[Proof, Parties, Id | None]:
+        """Do the steps up to the MAC, in the order of RFC 3830 5.3."""
+        header = message.header
+        if header.data_type is DataType.ERROR:
+            raise DecodeError("an Error message begins no exchange", number=None)
+        if header.data_type is not psk.REQUEST:
+            raise UnsupportedError(
+                f"data type {header.data_type.label} is not supported",
+                number=ErrorNumber.INVALID_DT,
+            )
+        kemac = psk.check_request(message, allow_null=context.secure or self._policy.allow_null)
+        self._check_rand(message)
+        t = message.one(T)
+        now = self._clock.now()
+        self._check_time(t, now)
+        null = kemac.mac_alg is MacAlg.NULL
+        claim = find_claim(message, self._credentials, context, null=null)
+        self._replay.purge(now)
+        if not self._replay.check(ReplayEntry.of(message, claim.initiator or "")):
+            raise ReplayError
+        check_prf(header.prf)
+        proof = prove(message, claim, self._bundles)
+        peer = claim.initiator or proof.credential.peer
+        # Only authenticated messages enter the cache; a worker may have been faster.
+        if not self._replay.add(ReplayEntry.of(message, peer), now + 2 * self._policy.skew):
+            raise ReplayError
+        parties, idr = parties_of(claim, proof.credential)
+        return proof, parties, idr
+
+    def _check_rand(self, message: Message) -> None:
+        rand = message.get(Rand)
+        if rand is not None and len(rand.value) < self._policy.minimum_rand:
+            raise PolicyError(
+                f"RAND has {len(rand.value)} octets, {self._policy.minimum_rand} are due",
+                payload="RAND",
+            )
+
+    def _check_time(self, t: T, now: int) -> None:
+        if t.ts_type is TsType.COUNTER:
+            return
+        difference = difference_ns(t, now)
+        if abs(difference) > self._policy.skew:
+            side = "ahead of" if difference > 0 else "behind"
+            raise TimestampError(
+                f"the timestamp is {abs(difference) // SECOND} s {side} our clock "
+                f"({self._policy.skew // SECOND} s are allowed)",
+                payload="T",
+            )
+
+    def _offer(
+        self,
+        proof: Proof,
+        parties: Parties,
+        idr: Id | None,
+        origin: Origin,
+        context: Context,
+    ) -> Offer:
+        """Open an authenticated message: CSB rules, protocol list, keys, policies."""
+        message = proof.request.message
+        header = message.header
+        known = proof.known
+        check_update(message, known, self._policy)
+        check_list(message, context, proof.credential.compat)
+        keys = proof.request.key_data()
+        check_keys(keys)
+        policies = policies_of(message.all(Sp), proof.credential.compat)
+        if known is None:
+            if not keys:
+                raise DecodeError("a first message carries at least one key", payload="KEMAC")
+            sessions = sessions_of(header)
+        else:
+            keys = merge_keys(known.keys, keys)
+            policies = {**known.policies, **policies}
+            sessions = extended(known.sessions, sessions_of(header))
+        check_session_count(len(sessions), context)
+        for entry in sessions:
+            self._check_policy(policy_of(entry, policies))
+        bundle = Bundle(
+            csb_id=header.csb_id,
+            method=psk.NAME if isinstance(proof.credential, Psk) else "NULL",
+            role=Role.RESPONDER if known is None else known.role,
+            identity=parties.idr.decode(),
+            peer=parties.idi.decode(),
+            prf=header.prf,
+            rand=proof.rand,
+            sessions=sessions,
+            policies=policies,
+            keys=keys,
+            t=message.one(T),
+            compat=proof.credential.compat,
+            message_key=proof.credential.key if isinstance(proof.credential, Psk) else None,
+        )
+        return Offer(
+            _bundle=bundle,
+            _request=proof.request,
+            _parties=parties,
+            _idr=idr,
+            _install=partial(self._install, known),
+            _refuse=partial(self._refuse_offer, origin),
+            is_update=known is not None,
+        )
+
+    def _check_policy(self, policy: SrtpPolicy) -> None:
+        if self._policies is None:
+            if not policy.is_weak:
+                return
+        elif policy in self._policies:
+            return
+        raise PolicyError(
+            f"SRTP policy {policy.name} is not acceptable here", number=ErrorNumber.INVALID_SPPAR
+        )
+
+    def _acceptable(self) -> tuple[SrtpPolicy, ...]:
+        """Return what an Error message lists: our policies, by default all that protect."""
+        if self._policies is not None:
+            return self._policies
+        return tuple(p for p in SrtpPolicy.presets().values() if not p.is_weak)
+
+    def _install(self, known: Bundle | None, bundle: Bundle) -> None:
+        """Put a bundle in the place of the one that its offer was made from."""
+        key = (bundle.peer, bundle.csb_id)
+        with self._lock:
+            if self._bundles.get(key) is not known:
+                raise LocalError("the offer was answered before, or overtaken by another")
+            self._bundles[key] = bundle
+
+    def _refuse_offer(self, origin: Origin, error: PolicyError) -> bytes | None:
+        error.origin = origin
+        return self.refuse(error)

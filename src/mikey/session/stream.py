@@ -1,0 +1,93 @@
+"""Streams as the caller describes them, and the map and SP payloads that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mikey.errors import LocalError, PolicyError, ReportedError
+from mikey.policy import Compat, SrtpPolicy, alternatives, srtp_policy
+from mikey.registry import ErrorNumber
+from mikey.wire import Sp, SrtpId
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One crypto session: a one-way SRTP stream with its SRTCP; CS i is the i-th of a message.
+
+    `ssrc` 0 leaves the choice to the stream's sender (RFC 3830 6.1.1). `roc` is the current
+    rollover counter. `policy` None takes the first policy of the Initiator.
+    """
+
+    ssrc: int = 0
+    roc: int = 0
+    policy: SrtpPolicy | None = None
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.ssrc < 1 << 32 and 0 <= self.roc < 1 << 32):
+            raise LocalError("SSRC and ROC have 32 bits")
+
+
+def describe(
+    streams: Sequence[Stream], default: SrtpPolicy
+) -> tuple[tuple[SrtpId, ...], dict[int, SrtpPolicy]]:
+    """Return the map entries of `streams` and their policies by Policy no.
+
+    Raises LocalError for more than 255 streams.
+    """
+    if len(streams) > 0xFF:
+        raise LocalError("a message describes at most 255 crypto sessions")
+    numbers: dict[SrtpPolicy, int] = {}
+    sessions = []
+    for stream in streams:
+        number = numbers.setdefault(stream.policy or default, len(numbers))
+        sessions.append(SrtpId(number, stream.ssrc, stream.roc))
+    if not numbers:
+        numbers[default] = 0
+    return tuple(sessions), {number: policy for policy, number in numbers.items()}
+
+
+def policies_of(payloads: Sequence[Sp], compat: Compat) -> dict[int, SrtpPolicy]:
+    """Return the SRTP policies of a message by Policy no.
+
+    Raises UnsupportedError (9) and PolicyError (10) as `srtp_policy`; a number that stands
+    twice is error 10 (R3830-6.10-3).
+    """
+    policies: dict[int, SrtpPolicy] = {}
+    for sp in payloads:
+        if sp.policy_no in policies:
+            raise PolicyError(
+                f"policy {sp.policy_no} is defined twice", number=ErrorNumber.INVALID_SPPAR
+            )
+        policies[sp.policy_no] = srtp_policy(sp, compat)
+    return policies
+
+
+def policy_of(session: SrtpId, policies: Mapping[int, SrtpPolicy]) -> SrtpPolicy:
+    """Return the policy that a map entry names; RFC 3711's if the message defines none at all.
+
+    Raises PolicyError (10) for a number that no SP payload has (R3830-6.1.1-10).
+    """
+    if not policies:
+        return SrtpPolicy.AES_CM_128_HMAC_SHA1_80
+    try:
+        return policies[session.policy_no]
+    except KeyError:
+        raise PolicyError(
+            f"no SP payload defines policy {session.policy_no}",
+            number=ErrorNumber.INVALID_SPPAR,
+        ) from None
+
+
+def to_sps(policies: Mapping[int, SrtpPolicy]) -> tuple[Sp, ...]:
+    """Return the SP payloads of numbered policies."""
+    return tuple(policy.to_sp(number) for number, policy in policies.items())
+
+
+def offered_policies(error: ReportedError) -> tuple[SrtpPolicy, ...]:
+    """Return the SRTP policies that a peer's Error message offers (RFC 3830 5.1.1).
+
+    What we do not know or have not built is left out.
+    """
+    payloads = [sp for sp in error.offered if isinstance(sp, Sp)]
+    return tuple(policy for sp in payloads for policy in alternatives(sp))
