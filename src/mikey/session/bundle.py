@@ -12,7 +12,7 @@ from mikey.errors import LocalError, PolicyError
 from mikey.policy import Compat, SrtpPolicy
 from mikey.registry import ErrorNumber, KeyType, PrfFunc
 from mikey.secret import Secret
-from mikey.session.keys import master_key
+from mikey.session.keys import Derivation, check_fit, master_key
 from mikey.session.stream import policy_of
 from mikey.srtp import MasterKey, Receiver, Sender
 from mikey.wire import KeyData, SrtpId, T
@@ -70,10 +70,21 @@ class Bundle:
     t: T
     compat: Compat = field(repr=False)
     message_key: Secret | None = field(repr=False)
-    crypto_sessions: tuple[CryptoSession, ...] = field(init=False)
+    _derived: list[CryptoSession] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "crypto_sessions", _crypto_sessions(self))
+        for entry in self.sessions:
+            policy = policy_of(entry, self.policies)
+            for key in self.keys:
+                check_fit(key, policy, self.compat)
+        check_shared_ssrcs(self.sessions, self.keys)
+
+    @property
+    def crypto_sessions(self) -> tuple[CryptoSession, ...]:
+        """The crypto sessions in order; their keys are derived at the first call."""
+        if len(self._derived) < len(self.sessions):
+            self._derived[:] = _crypto_sessions(self)
+        return tuple(self._derived)
 
     def masters(self, cs_id: int) -> tuple[MasterKey, ...]:
         """Return the SRTP master keys of a crypto session, newest first."""
@@ -99,22 +110,19 @@ class Bundle:
         return Receiver(session.policy, session.keys, **options)
 
     def _session(self, cs_id: int) -> CryptoSession:
-        if not 1 <= cs_id <= len(self.crypto_sessions):
+        if not 1 <= cs_id <= len(self.sessions):
             raise LocalError(f"the bundle has no crypto session {cs_id}")
         return self.crypto_sessions[cs_id - 1]
 
 
-def _crypto_sessions(bundle: Bundle) -> tuple[CryptoSession, ...]:
+def _crypto_sessions(bundle: Bundle) -> list[CryptoSession]:
     sessions = []
     for cs_id, entry in enumerate(bundle.sessions, 1):
         policy = policy_of(entry, bundle.policies)
-        masters = tuple(
-            master_key(key, policy, bundle.compat, bundle.prf, cs_id, bundle.csb_id, bundle.rand)
-            for key in bundle.keys
-        )
+        inputs = Derivation(bundle.prf, cs_id, bundle.csb_id, bundle.rand)
+        masters = tuple(master_key(key, policy, inputs) for key in bundle.keys)
         sessions.append(CryptoSession(cs_id, entry.ssrc or None, entry.roc, policy, masters))
-    check_shared_ssrcs(bundle.sessions, bundle.keys)
-    return tuple(sessions)
+    return sessions
 
 
 def check_shared_ssrcs(sessions: Sequence[SrtpId], keys: Sequence[KeyData]) -> None:

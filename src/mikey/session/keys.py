@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from mikey.crypto import blocks_cancel, prf
@@ -85,44 +86,62 @@ def bounds(interval: KvInterval) -> tuple[int, int]:
     return int.from_bytes(first), int.from_bytes(last) if last else (1 << 48) - 1
 
 
-def master_key(
-    key: KeyData,
-    policy: SrtpPolicy,
-    compat: Compat,
-    func: PrfFunc,
-    cs_id: int,
-    csb_id: int,
-    rand: bytes,
-) -> MasterKey:
-    """Return the SRTP master key and salt that crypto session `cs_id` takes from `key`.
+def check_fit(key: KeyData, policy: SrtpPolicy, compat: Compat) -> None:
+    """Check that a key and its salt have lengths that the policy can use.
 
-    A TGK is derived from; a TEK is taken as it is. A salt carried beside the key is used in
-    place of a derived one (R3830-6.13-7). Raises PolicyError (10) for a TEK or salt whose
-    length the policy has no use for (R3830-6.13-8, R3830-6.10.1-13).
+    Raises PolicyError (10): R3830-6.13-8 for a TEK, R3830-6.10.1-13 for a carried salt.
+    """
+    salt_length = policy.master_salt_length
+    if key.key_type in _TEK:
+        lengths = {policy.key_length}
+        if key.salt is None and compat.tek_with_salt:
+            lengths.add(policy.key_length + salt_length)
+        if len(key.key) not in lengths:
+            raise _unfit(f"a TEK of {len(key.key)} octets does not fit {policy.name}")
+    if key.salt is not None and len(key.salt) != salt_length:
+        raise _unfit(f"a master salt of {len(key.salt)} octets does not fit {policy.name}")
+    if isinstance(key.validity, KvInterval):
+        bounds(key.validity)
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """What a derivation from a TGK takes besides the TGK (RFC 3830 4.1.3)."""
+
+    func: PrfFunc
+    cs_id: int
+    csb_id: int
+    rand: bytes = field(repr=False)
+
+    def derive(self, tgk: bytes, constant: int, length: int) -> bytes:
+        """Return `length` octets for the purpose that `constant` names."""
+        label = tgk_label(constant, self.cs_id, self.csb_id, self.rand)
+        return prf(self.func, tgk, label, length)
+
+
+def master_key(key: KeyData, policy: SrtpPolicy, inputs: Derivation) -> MasterKey:
+    """Return the SRTP master key and salt that a crypto session takes from `key`.
+
+    `key` passed `check_fit`. A TGK is derived from; a TEK is taken as it is. A salt carried
+    beside the key is used in place of a derived one (R3830-6.13-7); a TEK without any has the
+    NULL salt of RFC 3711, unless it is long enough to hold one (R3830-6.13-8).
     """
     secret = key.key.expose()
-    carried = key.salt.expose() if key.salt is not None else None
     salt_length = policy.master_salt_length
     if key.key_type in _TGK:
-        tek = prf(func, secret, tgk_label(TEK, cs_id, csb_id, rand), policy.key_length)
-        if carried is None:
-            label = tgk_label(TGK_SALT, cs_id, csb_id, rand)
-            carried = prf(func, secret, label, salt_length)
+        tek = inputs.derive(secret, TEK, policy.key_length)
     else:
-        tek = secret
-        whole = policy.key_length + salt_length
-        if carried is None and compat.tek_with_salt and len(secret) == whole:
-            tek, carried = secret[: policy.key_length], secret[policy.key_length :]
-        if carried is None:
-            carried = bytes(salt_length)
-    if len(tek) != policy.key_length:
-        raise _unfit(f"a TEK of {len(tek)} octets does not fit {policy.name}")
-    if len(carried) != salt_length:
-        raise _unfit(f"a master salt of {len(carried)} octets does not fit {policy.name}")
+        tek = secret[: policy.key_length]
+    if key.salt is not None:
+        salt = key.salt
+    elif key.key_type in _TGK:
+        salt = Secret(inputs.derive(secret, TGK_SALT, salt_length))
+    else:
+        salt = Secret(secret[policy.key_length :] or bytes(salt_length))
     first, last = None, None
     if isinstance(key.validity, KvInterval):
         first, last = bounds(key.validity)
-    return MasterKey(Secret(tek), Secret(carried), mki=mki_of(key), valid_from=first, valid_to=last)
+    return MasterKey(Secret(tek), salt, mki=mki_of(key), valid_from=first, valid_to=last)
 
 
 def _naming(key: KeyData) -> tuple[bool, int]:
