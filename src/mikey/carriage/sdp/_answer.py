@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mikey.carriage.sdp._description import Carried, Description
     from mikey.carriage.sdp._offer import Handlers
     from mikey.registry import ErrorNumber
-    from mikey.session import Responder, Step
+    from mikey.session import Offer, Responder
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Received:
         keyed: list[Keyed] = []
         try:
             for carried, offer, some in zip(self.carried, self.offers, slots, strict=True):
-                octets, bundle = offer.accept(ssrcs=_by_session(some, ssrcs))
+                octets, bundle = offer.accept(ssrcs=_by_session(offer, some, ssrcs))
                 keyed.append(Keyed(carried.media, bundle, some))
                 if octets is not None:
                     messages[carried.media] = octets
@@ -100,15 +100,21 @@ def receive(
     return Received(theirs, responder, carried, tuple(offers))
 
 
-def _by_session(slots: tuple[Slot, ...], ssrcs: Mapping[int, int]) -> dict[int, int]:
-    """Return our SSRC by CS ID.
+def _by_session(
+    offer: Offer, slots: tuple[Slot, ...], ssrcs: Mapping[int, int]
+) -> dict[int, int]:
+    """Return our SSRC by CS ID, of the sessions whose SSRC is open.
 
     A crypto session that keys several streams has no room for the SSRC of each: they bind to
-    the packets (R4567-7.1-4), and ours must differ from one another.
+    the packets (R4567-7.1-4), and ours must differ from one another. In an update ours stand in
+    the map already.
     """
     ours = [slot for slot in slots if slot.sender is Sender.RESPONDER and slot.media in ssrcs]
-    if not is_shared(slots):
-        return {slot.cs_id: ssrcs[slot.media] for slot in ours}
-    if len({ssrcs[slot.media] for slot in ours}) < len(ours):
-        raise LocalError("streams under one key need different SSRCs")
-    return {}
+    if is_shared(slots):
+        if len({ssrcs[slot.media] for slot in ours}) < len(ours):
+            raise LocalError("streams under one key need different SSRCs")
+        return {}
+    wanted = {slot.cs_id: ssrcs[slot.media] for slot in ours}
+    return {
+        cs_id: ssrc for cs_id, ssrc in wanted.items() if offer.streams[cs_id - 1].ssrc != ssrc
+    }
