@@ -37,7 +37,7 @@ class Writer:
             raise self.misuse(f"{value} does not fit two octets")
         self.octets += value.to_bytes(2, "big")
 
-    def put(self, octets: bytes) -> None:
+    def put(self, octets: bytes | bytearray) -> None:
         """Append octets as they are."""
         self.octets += octets
 
@@ -55,7 +55,7 @@ class Writer:
         self.octets.append(len(octets))
         self.octets += octets
 
-    def put16(self, octets: bytes | bytearray) -> None:
+    def put16(self, octets: bytes) -> None:
         """Append a length of two octets and the octets."""
         length = len(octets)
         if length > 0xFFFF:

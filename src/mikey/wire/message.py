@@ -9,9 +9,11 @@ from mikey.errors import DecodeError, LocalError
 from mikey.registry import PayloadType
 from mikey.wire._writer import Writer
 from mikey.wire.hdr import Hdr
-from mikey.wire.payloads import Payload, payload_name, payload_type
+from mikey.wire.kemac import Kemac
+from mikey.wire.opaque import Opaque
+from mikey.wire.payloads import NAMES, Payload, payload_name, payload_type
 from mikey.wire.structure import Fault, find_fault
-from mikey.wire.walk import walk
+from mikey.wire.walk import DHHMAC, walk_bare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 _P = TypeVar("_P", bound=Payload)
 _SIGN: Final = PayloadType.SIGN
 _LAST: Final = PayloadType.LAST
+_UNKNOWN: Final = "unknown payload"
 
 MAX_OCTETS: Final = 1 << 20
 """The longest message that is parsed: room for a dozen payloads of 64 KiB."""
@@ -49,18 +52,18 @@ class Message:
         if len(octets) > MAX_OCTETS:
             raise DecodeError(f"a message of {len(octets)} octets is longer than {MAX_OCTETS}")
         octets = bytes(octets)
-        items = list(walk(octets))
-        header = cast("Hdr", items[0].payload)
-        payloads = cast("tuple[Payload, ...]", tuple([item.payload for item in items[1:]]))
+        values, offsets, lengths, _ = zip(*walk_bare(octets), strict=True)
+        header = cast("Hdr", values[0])
+        payloads = cast("tuple[Payload, ...]", values[1:])
         fault = find_fault(header, payloads)
         if fault:
             raise DecodeError(
                 fault.reason,
                 number=header.malformed_number,
-                offset=0 if fault.place is None else items[fault.place + 1].offset,
+                offset=0 if fault.place is None else offsets[fault.place + 1],
                 payload=_name(payloads, fault),
             )
-        return cls(header, payloads, tuple([(item[1], item[2]) for item in items]), octets)
+        return cls(header, payloads, tuple(zip(offsets, lengths, strict=True)), octets)
 
     @classmethod
     def build(cls, header: Hdr, payloads: Sequence[Payload]) -> Self:
@@ -72,6 +75,8 @@ class Message:
         fault = find_fault(header, payloads)
         if fault:
             raise LocalError(f"{_name(payloads, fault)}: {fault.reason}")
+        if any(type(p) is Kemac and p.has_rfc4650_mac for p in payloads):
+            _check_rfc4650_mac(header, payloads)
         octets, starts = _encode(header, payloads)
         if len(octets) > MAX_OCTETS:
             raise LocalError(f"a message of {len(octets)} octets is longer than {MAX_OCTETS}")
@@ -119,20 +124,28 @@ def encode(header: Hdr, payloads: Sequence[Payload]) -> bytes:
 
 def _encode(header: Hdr, payloads: Sequence[Payload]) -> tuple[bytes, list[int]]:
     """Return the octets, and where the header and each payload begin."""
-    kinds = [payload_type(payload) for payload in payloads]
+    kinds = [p.payload_type if isinstance(p, Opaque) else p.TYPE for p in payloads]
     kinds.append(_LAST)
     writer = Writer("HDR")
     header.encode(writer, kinds[0])
+    octets = writer.octets
     starts = [0]
-    for payload, kind, following in zip(payloads, kinds, kinds[1:], strict=False):
-        starts.append(len(writer.octets))
-        writer.payload = payload_name(kind)
+    for index, payload in enumerate(payloads, 1):
+        kind, following = kinds[index - 1], kinds[index]
+        starts.append(len(octets))
+        writer.payload = NAMES.get(kind, _UNKNOWN)
         if kind is not _SIGN:
-            writer.u8(following)
+            octets.append(following)
         elif following is not _LAST:
             raise writer.misuse("nothing can follow SIGN")
         payload.encode(writer)
-    return bytes(writer.octets), starts
+    return bytes(octets), starts
+
+
+def _check_rfc4650_mac(header: Hdr, payloads: Sequence[Payload]) -> None:
+    """Check that RFC 4650's own numbering of MACs stands in its own messages (R4650-4.2-2)."""
+    if header.data_type not in DHHMAC or type(payloads[-1]) is not Kemac:
+        raise LocalError("KEMAC: a MAC stands behind the NULL Mac alg")
 
 
 def _name(payloads: Sequence[Payload], fault: Fault) -> str:

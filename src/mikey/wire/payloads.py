@@ -66,23 +66,24 @@ def payload_type(payload: Payload) -> PayloadType:
 
 def payload_name(kind: PayloadType) -> str:
     """Return the RFC's name of a payload type, as errors and people use it."""
-    return _SPOKEN.get(kind, kind.label)
+    return NAMES.get(kind) or kind.label
 
 
 def _measured(kind: PayloadType) -> Callable[[Reader], Payload]:
     return lambda reader: Opaque.parse(reader, kind)
 
 
-_SPOKEN: Final = {
+NAMES: Final = {kind: kind.label for kind in PayloadType} | {
     PayloadType.GENERAL_EXT: "General Extension",
     PayloadType.KEY_DATA: "Key data",
 }
 
-PARSERS: Final[dict[PayloadType, Callable[[Reader], Payload]]] = {
-    **{payload.TYPE: payload.parse for payload in _CLASSES},
-    **{kind: _measured(kind) for kind in MEASURED},
+PARSERS: Final[dict[PayloadType, tuple[str, Callable[[Reader], Payload]]]] = {
+    **{payload.TYPE: (NAMES[payload.TYPE], payload.parse) for payload in _CLASSES},
+    **{kind: (NAMES[kind], _measured(kind)) for kind in MEASURED},
 }
-"""What reads a payload behind its Next payload octet; types that nobody here can measure
-(IBAKE, ESK, SK, ECCPT, Key data outside KEMAC, unassigned ones) have no entry."""
+"""The name of a payload and what reads it behind its Next payload octet.
 
-NAMES: Final = {kind: payload_name(kind) for kind in PARSERS}
+Types that nobody here can measure have no entry: IBAKE, ESK, SK, ECCPT, Key data (which stands
+in KEMAC only) and the unassigned ones.
+"""

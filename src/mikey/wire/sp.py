@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from struct import Struct
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 from mikey.registry import PayloadType, ProtType
 from mikey.wire._tables import Members
@@ -13,13 +14,14 @@ if TYPE_CHECKING:
     from mikey.wire._writer import Writer
 
 _PROT_TYPES = Members(ProtType)
+_HEAD = Struct(">BBH")  # Policy no, Prot type, Policy param length
 
 
-@dataclass(frozen=True, slots=True)
-class SpParam:
+class SpParam(NamedTuple):
     """One parameter: its Type, whose registry depends on the policy's Prot type, and Value.
 
-    Type is 8 bits, Value up to 255 octets, which may be none.
+    Type is 8 bits, Value up to 255 octets, which may be none. A policy has a dozen of these,
+    so they are tuples: the cheapest frozen value.
     """
 
     param: int
@@ -39,22 +41,19 @@ class Sp:
     @classmethod
     def parse(cls, reader: Reader) -> Self:
         """Read the policy; raises DecodeError if its parameters do not fill its length."""
-        policy_no = reader.u8()
-        prot_type = _PROT_TYPES[reader.u8()]
-        params = reader.tlvs(reader.u16())
-        return cls(policy_no, prot_type, tuple([SpParam(*param) for param in params]))
+        policy_no, prot_type, length = reader.unpack(_HEAD)
+        params = tuple(map(SpParam._make, reader.tlvs(length)))
+        return cls(policy_no, _PROT_TYPES[prot_type], params)
 
     def encode(self, writer: Writer) -> None:
         """Append the policy; raises LocalError if a value does not fit its field."""
         params = bytearray()
         try:
-            for param in self.params:
-                value = param.value
-                params.append(param.param)
+            for param, value in self.params:
+                params.append(param)
                 params.append(len(value))
                 params += value
         except ValueError:
             raise writer.misuse("a parameter's Type or length does not fit one octet") from None
-        writer.u8(self.policy_no)
-        writer.u8(self.prot_type)
-        writer.put16(params)
+        writer.pack(_HEAD, self.policy_no, self.prot_type, len(params))
+        writer.put(params)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mikey.registry import DataType
 from mikey.wire.chash import Chash
@@ -23,21 +23,9 @@ if TYPE_CHECKING:
     from mikey.wire.hdr import Hdr
     from mikey.wire.payloads import Payload
 
-_MOST: Final[dict[type[Payload], int]] = {
-    T: 1,
-    Rand: 1,
-    Kemac: 1,
-    Pke: 1,
-    Chash: 1,
-    Sign: 1,
-    V: 1,
-    Id: 2,
-    Dh: 1,
-}
+_ONCE: Final[frozenset[type[Payload]]] = frozenset({T, Rand, Kemac, Pke, Chash, Sign, V})
 _TWO_DH: Final = frozenset({DataType.DH_RESP, DataType.DHHMAC_RESP})
-_DHHMAC: Final = frozenset({DataType.DHHMAC_INIT, DataType.DHHMAC_RESP})
-_KEMAC_LAST: Final = _DHHMAC | {DataType.PSK_INIT}
-_AUTHENTICATE: Final[tuple[type[Payload], ...]] = (V, Sign)
+_KEMAC_LAST: Final = frozenset({DataType.PSK_INIT, DataType.DHHMAC_INIT, DataType.DHHMAC_RESP})
 _ERROR: Final = DataType.ERROR
 _NOT_LAST: Final = "the authenticating payload is not the last"
 
@@ -55,41 +43,37 @@ def find_fault(header: Hdr, payloads: Sequence[Payload]) -> Fault | None:
     The rules: something follows the header, and not SIGN (R3830-6.1-23); no payload stands
     more often than it may (R3830-6-4); the authenticating payload is the last (R3830-5.2-3);
     no SP goes with an Empty map, except the SPs of an Error message, whose map says nothing
-    (R4563-5-1); RFC 4650's own numbering of MACs stands in its own messages (R4650-4.2-2).
+    (R4563-5-1).
     """
-    if not payloads:
-        return Fault("no payload follows", None)
     kinds = [type(payload) for payload in payloads]
+    if not kinds:
+        return Fault("no payload follows", None)
     if kinds[0] is Sign:
         return Fault("SIGN follows the header", 0)
-    present = set(kinds)
-    if len(present) != len(kinds):
-        fault = _find_repeated(kinds, two_dh=header.data_type in _TWO_DH)
-        if fault:
-            return fault
-    final = payloads[-1]
-    for kind in _AUTHENTICATE:
-        if kind in present and type(final) is not kind:
-            return Fault(_NOT_LAST, kinds.index(kind))
-    if Kemac in present:
-        if header.data_type in _KEMAC_LAST and type(final) is not Kemac:
-            return Fault(_NOT_LAST, kinds.index(Kemac))
-        if header.data_type not in _DHHMAC:
-            index = kinds.index(Kemac)
-            if cast("Kemac", payloads[index]).has_rfc4650_mac:
-                return Fault("a MAC stands behind the NULL Mac alg", index)
-    if Sp in present and type(header.cs_map) is EmptyMap and header.data_type is not _ERROR:
+    once = [kind for kind in kinds if kind in _ONCE]
+    if len(set(once)) != len(once) or kinds.count(Id) > 2 or kinds.count(Dh) > 1:
+        surplus = _find_surplus(header, kinds)
+        if surplus:
+            return surplus
+    final = kinds[-1]
+    if V in once and final is not V:
+        return Fault(_NOT_LAST, kinds.index(V))
+    if Sign in once and final is not Sign:
+        return Fault(_NOT_LAST, kinds.index(Sign))
+    if Kemac in once and final is not Kemac and header.data_type in _KEMAC_LAST:
+        return Fault(_NOT_LAST, kinds.index(Kemac))
+    if type(header.cs_map) is EmptyMap and Sp in kinds and header.data_type is not _ERROR:
         return Fault("SP stands beside an Empty map", kinds.index(Sp))
     return None
 
 
-def _find_repeated(kinds: Sequence[type[Payload]], *, two_dh: bool) -> Fault | None:
-    seen: dict[type[Payload], int] = {}
-    for index, kind in enumerate(kinds):
-        most = 2 if kind is Dh and two_dh else _MOST.get(kind)
-        if most is None:
-            continue
-        seen[kind] = seen.get(kind, 0) + 1
-        if seen[kind] > most:
-            return Fault(f"{'no more than two' if most == 2 else 'only one'} may be there", index)
+def _find_surplus(header: Hdr, kinds: Sequence[type[Payload]]) -> Fault | None:
+    most: dict[type[Payload], int] = dict.fromkeys(_ONCE, 1)
+    most[Id] = 2
+    most[Dh] = 2 if header.data_type in _TWO_DH else 1
+    for place, kind in enumerate(kinds):
+        if kind in most:
+            most[kind] -= 1
+            if most[kind] < 0:
+                return Fault("one more than a message may have", place)
     return None

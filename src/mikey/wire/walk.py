@@ -13,7 +13,7 @@ from mikey.wire._reader import Reader
 from mikey.wire._tables import Members
 from mikey.wire.hdr import NEXT_PAYLOAD_OFFSET, VERSION, Hdr
 from mikey.wire.kemac import RFC_4650_MAC_OCTETS, Kemac
-from mikey.wire.payloads import NAMES, PARSERS, Payload, payload_name
+from mikey.wire.payloads import PARSERS, Payload, payload_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PAYLOAD_TYPES = Members(PayloadType)
 _LAST: Final = PayloadType.LAST
 _SIGN: Final = PayloadType.SIGN
-_DHHMAC: Final = frozenset({DataType.DHHMAC_INIT, DataType.DHHMAC_RESP})
+DHHMAC: Final = frozenset({DataType.DHHMAC_INIT, DataType.DHHMAC_RESP})
 
 
 class Item(NamedTuple):
@@ -50,27 +50,32 @@ def walk(octets: bytes) -> Iterator[Item]:
 
     It looks at each payload alone: what they must be together, `Message.parse` checks.
     """
+    return map(Item._make, walk_bare(octets))
+
+
+def walk_bare(octets: bytes) -> Iterator[tuple[Hdr | Payload, int, int, PayloadType]]:
+    """Do what `walk` does, with plain tuples in place of items: they cost a tenth less."""
     reader = Reader(octets, "HDR")
     header = Hdr.parse(reader)
     reader.number = header.malformed_number
     following = _PAYLOAD_TYPES[octets[NEXT_PAYLOAD_OFFSET]]
     offset = reader.position
-    yield Item(header, 0, offset, following)
+    yield header, 0, offset, following
     if header.version != VERSION:
         raise reader.malformed(f"version {header.version} is not 1", back=offset)
 
     while following is not _LAST:
         kind = following
-        parse = PARSERS.get(kind)
-        if parse is None:
-            raise _stranger(reader, kind)
-        reader.payload = NAMES[kind]
+        try:
+            reader.payload, parse = PARSERS[kind]
+        except KeyError:
+            raise _stranger(reader, kind) from None
         following = _LAST if kind is _SIGN else _PAYLOAD_TYPES[reader.u8()]
         payload = parse(reader)
-        if type(payload) is Kemac and following is _LAST and header.data_type in _DHHMAC:
+        if type(payload) is Kemac and following is _LAST and header.data_type in DHHMAC:
             payload = _with_rfc4650_mac(payload, reader)
         end = reader.position
-        yield Item(payload, offset, end - offset, following)
+        yield payload, offset, end - offset, following
         offset = end
     reader.finish()
 
