@@ -1,1 +1,108 @@
-"""Types of the native module."""
+"""Types of the native module: what must be fast, in Rust (see rust/python)."""
+
+from collections.abc import Sequence
+from typing import Self
+
+# SrtpEncr number, octets of the key, of the SRTP tag and of the SRTCP tag, key derivation rate,
+# whether SRTP is encrypted, whether SRTCP is.
+_Profile = tuple[int, int, int, int, int, bool, bool]
+# Key, salt, MKI, first and last SRTP index (48 bits, both included; None: no bound).
+_Key = tuple[bytes, bytes, bytes, int | None, int | None]
+
+class SrtpSender:
+    """A one-way SRTP context that protects packets; base of `mikey.srtp.Sender`.
+
+    `start` is the first ROC and the first SRTCP index, `lifetimes` the number of SRTP and of
+    SRTCP packets per master key. `_rekey_needed()` is called once when fewer than `rekey_margin`
+    packets remain.
+    """
+
+    def __new__(
+        cls,
+        profile: _Profile,
+        keys: Sequence[_Key],
+        ssrc: int,
+        start: tuple[int, int],
+        lifetimes: tuple[int, int],
+        rekey_margin: int,
+    ) -> Self: ...
+    def protect(self, rtp: bytes) -> bytes:
+        """Protect an RTP packet and return the SRTP packet (RFC 3711 3.3).
+
+        The sequence numbers may come out of order, each once. LocalError if one was sent before,
+        the SSRC is another one, the octets are no RTP packet, or no master key is left.
+        """
+
+    def protect_rtcp(self, rtcp: bytes) -> bytes:
+        """Protect a compound RTCP packet and return the SRTCP packet (RFC 3711 3.4).
+
+        LocalError as for `protect`; each packet takes the next SRTCP index.
+        """
+
+    def _install(self, keys: Sequence[_Key]) -> None: ...
+    @property
+    def ssrc(self) -> int:
+        """The SSRC of all packets."""
+
+    @property
+    def roc(self) -> int:
+        """The rollover counter of the highest SRTP packet so far."""
+
+    @property
+    def srtcp_index(self) -> int:
+        """The index that the next SRTCP packet will have."""
+
+    @property
+    def packets(self) -> int:
+        """The number of SRTP packets protected so far."""
+
+    @property
+    def packets_left(self) -> tuple[int, int]:
+        """SRTP and SRTCP packets that can still be protected without new master keys."""
+
+class SrtpReceiver:
+    """A one-way SRTP context that checks and decrypts packets; base of `mikey.srtp.Receiver`.
+
+    `window` is the size of the replay list in packets, `lifetimes` the number of SRTP and of
+    SRTCP packets per master key.
+    """
+
+    def __new__(
+        cls,
+        profile: _Profile,
+        keys: Sequence[_Key],
+        ssrc: int | None,
+        roc: int,
+        window: int,
+        lifetimes: tuple[int, int],
+    ) -> Self: ...
+    def unprotect(self, srtp: bytes) -> bytes:
+        """Check an SRTP packet and return the RTP packet (RFC 3711 3.3).
+
+        AuthenticationError for a wrong tag, ReplayError for a packet seen before or older than
+        the window, DecodeError for octets that are no packet, PolicyError for another SSRC, an
+        unknown MKI or a master key beyond its life. After an error all is as before.
+        """
+
+    def unprotect_rtcp(self, srtcp: bytes) -> bytes:
+        """Check an SRTCP packet and return the compound RTCP packet (RFC 3711 3.4).
+
+        Errors as for `unprotect`. Whether the packet is encrypted is said by its E flag.
+        """
+
+    def _install(self, keys: Sequence[_Key]) -> None: ...
+    @property
+    def ssrc(self) -> int | None:
+        """The SSRC of the stream, None until the first authentic packet has told it."""
+
+    @property
+    def roc(self) -> int:
+        """The rollover counter of the highest SRTP packet so far."""
+
+    @property
+    def verified(self) -> int:
+        """The number of SRTP and SRTCP packets accepted."""
+
+    @property
+    def rejected(self) -> int:
+        """The number of SRTP and SRTCP packets refused."""

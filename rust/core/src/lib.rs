@@ -1,1 +1,4 @@
 //! The native core of `mikey`: what must be fast or constant time, without Python.
+#![deny(unsafe_code)]
+
+pub mod srtp;

@@ -1,6 +1,14 @@
 //! The Python bindings of `mikey-core`; no logic of its own.
+#![deny(unsafe_code)]
+
 use pyo3::prelude::*;
+
+mod errors;
+mod srtp;
 
 /// The native module `mikey._native`.
 #[pymodule]
-mod _native {}
+mod _native {
+    #[pymodule_export]
+    use crate::srtp::{SrtpReceiver, SrtpSender};
+}

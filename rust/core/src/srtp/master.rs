@@ -1,0 +1,189 @@
+//! One master key: its range, its use so far, its session keys.
+
+use super::cipher::Aes;
+use super::error::Misuse;
+use super::index::{Indices, SRTP_INDEX_BITS};
+use super::kdf;
+use super::profile::Profile;
+use super::session::{Protocol, Session};
+use core::ops::RangeInclusive;
+use zeroize::{Zeroize, Zeroizing};
+
+/// Octets of the longest MKI: MIKEY carries its length in one octet (RFC 3830 6.14).
+pub const MAX_MKI_LENGTH: usize = 255;
+
+/// A master key with its salt, and what selects it: an MKI, or bounds on the SRTP index.
+pub struct MasterKey {
+    key: Zeroizing<Box<[u8]>>,
+    salt: [u8; kdf::SALT_LENGTH],
+    mki: Box<[u8]>,
+    valid: RangeInclusive<u64>,
+    rtp: Usage,
+    rtcp: Usage,
+}
+
+/// What one protocol did with a master key.
+#[derive(Default)]
+pub(super) struct Usage {
+    /// Lowest and highest index protected.
+    span: Option<(u64, u64)>,
+    /// The session keys in use and the derivation number they belong to.
+    session: Option<Box<(u64, Session)>>,
+}
+
+impl MasterKey {
+    /// Check the lengths against the profile. `valid_from` and `valid_to` are 48-bit SRTP
+    /// indices, both included (RFC 3711 8.1.1).
+    pub fn new(
+        profile: &Profile,
+        key: &[u8],
+        salt: &[u8],
+        mki: &[u8],
+        valid_from: Option<u64>,
+        valid_to: Option<u64>,
+    ) -> Result<Self, Misuse> {
+        if key.len() != profile.key_length() {
+            return Err(Misuse("the master key has not the length of the policy"));
+        }
+        if salt.len() != profile.salt_length() {
+            return Err(Misuse("the master salt has not the length of the policy"));
+        }
+        if mki.len() > MAX_MKI_LENGTH {
+            return Err(Misuse("an MKI has at most 255 octets"));
+        }
+        let last = (1 << SRTP_INDEX_BITS) - 1;
+        let valid = valid_from.unwrap_or(0)..=valid_to.unwrap_or(last);
+        if valid.is_empty() || *valid.end() > last {
+            return Err(Misuse(
+                "valid_from and valid_to are 48-bit indices in this order",
+            ));
+        }
+        // A salt of 96 bits is extended on the right by zeros (R7714-11-1).
+        let mut padded = [0; kdf::SALT_LENGTH];
+        padded[..salt.len()].copy_from_slice(salt);
+        Ok(Self {
+            key: Zeroizing::new(key.into()),
+            salt: padded,
+            mki: mki.into(),
+            valid,
+            rtp: Usage::default(),
+            rtcp: Usage::default(),
+        })
+    }
+
+    pub(super) fn mki(&self) -> &[u8] {
+        &self.mki
+    }
+
+    /// Whether the SRTP index (as on the wire) lies in the key's range.
+    pub(super) fn covers(&self, index: u64) -> bool {
+        self.valid.contains(&index)
+    }
+
+    /// Whether this key's range holds all of the other's.
+    pub(super) fn covers_all_of(&self, other: &Self) -> bool {
+        self.covers(*other.valid.start()) && self.covers(*other.valid.end())
+    }
+
+    /// Whether both are the same key under the same salt.
+    pub(super) fn is_same_key(&self, other: &Self) -> bool {
+        use subtle::ConstantTimeEq;
+        (self.key.ct_eq(&other.key) & self.salt.ct_eq(&other.salt)).into()
+    }
+
+    /// How many packets from SRTP index `next` on the range still holds, waiting included.
+    pub(super) fn range_left(&self, next: u64) -> u64 {
+        let from = next.max(*self.valid.start());
+        (*self.valid.end() + 1).saturating_sub(from)
+    }
+
+    pub(super) fn usage(&self, protocol: Protocol) -> &Usage {
+        match protocol {
+            Protocol::Rtp => &self.rtp,
+            Protocol::Rtcp => &self.rtcp,
+        }
+    }
+
+    pub(super) fn usage_mut(&mut self, protocol: Protocol) -> &mut Usage {
+        match protocol {
+            Protocol::Rtp => &mut self.rtp,
+            Protocol::Rtcp => &mut self.rtcp,
+        }
+    }
+
+    /// The session keys for an index (as on the wire), derived if they are not those at hand,
+    /// and the MKI that goes with them.
+    pub(super) fn session(
+        &mut self,
+        profile: &Profile,
+        protocol: Protocol,
+        index: u64,
+    ) -> (&Session, &[u8]) {
+        let r = profile.derivation(index);
+        let usage = match protocol {
+            Protocol::Rtp => &mut self.rtp,
+            Protocol::Rtcp => &mut self.rtcp,
+        };
+        if usage.session.as_ref().is_some_and(|held| held.0 != r) {
+            usage.session = None;
+        }
+        let held = usage.session.get_or_insert_with(|| {
+            let master = Aes::new(&self.key);
+            let session = Session::derive(profile, protocol, &master, &self.salt, r);
+            Box::new((r, session))
+        });
+        (&held.1, &self.mki)
+    }
+
+    /// Octets on the heap.
+    pub(super) fn heap_size(&self) -> usize {
+        let sessions = [&self.rtp, &self.rtcp]
+            .iter()
+            .filter(|usage| usage.session.is_some())
+            .count();
+        self.key.len() + self.mki.len() + sessions * size_of::<(u64, Session)>()
+    }
+}
+
+impl Drop for MasterKey {
+    fn drop(&mut self) {
+        self.salt.zeroize();
+    }
+}
+
+impl Usage {
+    /// The lowest index protected.
+    pub fn first(&self) -> Option<u64> {
+        self.span.map(|(first, _)| first)
+    }
+
+    /// Whether the key may protect one more packet, at `index`: no more than `lifetime` packets
+    /// from the first one, and never the same index on the wire twice (RFC 7714 13.1).
+    pub fn admits(&self, index: u64, indices: &Indices, lifetime: u64) -> bool {
+        let Some((first, last)) = self.span else {
+            return lifetime > 0;
+        };
+        let span = last.max(index) - first.min(index);
+        span < lifetime && indices.round(index) == indices.round(first)
+    }
+
+    /// How many packets remain, the next one having index `next`.
+    pub fn left(&self, next: u64, indices: &Indices, lifetime: u64) -> u64 {
+        let Some((first, _)) = self.span else {
+            return lifetime;
+        };
+        if indices.round(next) != indices.round(first) {
+            return 0;
+        }
+        let before_wrap = indices.until_wrap(next);
+        lifetime
+            .saturating_sub(next.saturating_sub(first))
+            .min(before_wrap)
+    }
+
+    /// Note that `index` was protected.
+    pub fn note(&mut self, index: u64) {
+        let (first, last) = self.span.unwrap_or((index, index));
+        self.span = Some((first.min(index), last.max(index)));
+    }
+}
