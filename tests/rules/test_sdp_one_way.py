@@ -6,6 +6,7 @@ import pytest
 
 from mikey.carriage.sdp import Description, announce, announced
 from mikey.errors import CarriageError, LocalError, PeerError
+from mikey.session import drive
 from mikey.wire import GeneralExtension, Message
 from tests.rules.sdp_pair import Pair
 from tests.unit.carriage.sdp_texts import AUDIO, with_lines
@@ -19,7 +20,7 @@ def test_an_announcement_asks_for_no_response_and_has_no_list() -> None:
     assert not message.header.v
     assert message.all(GeneralExtension) == ()
     (carried,) = announced(Description(text))
-    offer = pair.bob.receive(carried.octets, context=carried.context)
+    offer = drive(pair.bob.receive(carried.octets, context=carried.context))
     answer, bundle = offer.accept()
     assert answer is None
     first = pair.alice.early_bundle(carried.octets)

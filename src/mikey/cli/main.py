@@ -1,0 +1,160 @@
+"""`mikey`: the commands, and what every error becomes: one line on stderr and an exit status.
+
+0 done, 1 what came from outside is wrong (damaged, unauthentic, refused), 2 what was asked is
+wrong (options, files), 130 interrupted. Commands are imported when they are called, so that
+`mikey inspect` needs neither SIP nor sockets.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import click
+
+from mikey.errors import LibraryError, LocalError, PeerError
+
+PEER_IS_WRONG = 1
+USAGE = 2
+INTERRUPTED = 130
+BROKEN_PIPE = 141  # 128 + SIGPIPE, as shells report it
+DEFECT = 70  # EX_SOFTWARE of sysexits.h
+
+DEBUG = "MIKEY_DEBUG"
+
+# What a missing module is part of, where its name does not say so.
+_EXTRAS = {"sipua": "sip", "sipmessage": "sip", "click": "cli", "rich": "cli"}
+
+
+class Entry(NamedTuple):
+    """A command: the module that has it as `command`, and what it does in one line."""
+
+    module: str
+    help: str
+
+
+COMMANDS = {
+    "demo": Entry("mikey.cli.demo", "Make a keyed SRTP call between two processes, and check it."),
+    "call": Entry("mikey.cli.call", "Call a SIP URI and send a recording as SRTP."),
+    "answer": Entry("mikey.cli.answer", "Answer SIP calls and record what comes as SRTP."),
+    "inspect": Entry("mikey.cli.inspect", "Show MIKEY messages octet by octet, and verify them."),
+}
+
+
+class Commands(click.Group):
+    """The commands of the table, each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the order of the table, whether they can be imported or not."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command; None for a name that is none."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command = importlib.import_module(entry.module).command
+        if not isinstance(command, click.Command):
+            raise LibraryError(f"{entry.module}.command is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  mikey demo                               a whole call on this machine, and its proof
+  mikey inspect offer.sdp answer.sdp       what two descriptions agree on, octet by octet
+  mikey inspect --psk-file keys offer.sdp  ... and whether its MAC is right
+  mikey inspect --explain AQAFgM0XflAB...  a base64 message, each payload explained
+  mikey answer --listen 127.0.0.1:5070 --psk-file keys --record heard.wav
+  mikey call sip:bob@127.0.0.1:5070 --psk-file keys --send speech.wav
+
+\b
+A PSK file has one 'identity key' per line, the identity is the peer's (* for any):
+  sip:bob@127.0.0.1:5070  6f1ed002ab5595859014ebf0951522d9
+
+'mikey COMMAND --help' tells the rest.""",
+)
+@click.version_option(package_name="mikey", message="mikey %(version)s")
+def mikey() -> None:
+    """MIKEY (RFC 3830 and its extensions): key management for SRTP.
+
+    Call and answer with keys agreed in SIP, and look into the messages that do it.
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status. No traceback leaves it.
+
+    With MIKEY_DEBUG=1 in the environment, a defect of ours raises as it is.
+    """
+    try:
+        result = mikey.main(
+            None if argv is None else list(argv), prog_name="mikey", standalone_mode=False
+        )
+    except click.Abort:  # an interrupt, in click's words
+        return _failed("interrupted", INTERRUPTED)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return USAGE
+    except click.UsageError as error:
+        return _failed(_usage(error), USAGE)
+    except click.ClickException as error:
+        return _failed(error.format_message(), USAGE)
+    except LocalError as error:
+        return _failed(str(error), USAGE)
+    except PeerError as error:
+        return _failed(str(error), PEER_IS_WRONG)
+    except BrokenPipeError:
+        return _pipe_closed()
+    except KeyboardInterrupt:
+        return _failed("interrupted", INTERRUPTED)
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            return _defect(error)
+        return _failed(f"this command needs an extra: pip install 'mikey[{extra}]'", USAGE)
+    except Exception as error:  # the last resort: one line in place of a traceback
+        return _defect(error)
+    return result if isinstance(result, int) else 0
+
+
+def _failed(reason: str, status: int) -> int:
+    line = " ".join(reason.split())
+    click.echo(f"mikey: {line}", err=True)
+    return status
+
+
+def _usage(error: click.UsageError) -> str:
+    path = "mikey" if error.ctx is None else error.ctx.command_path
+    return f"{error.format_message().rstrip('.')} (see '{path} --help')"
+
+
+def _defect(error: Exception) -> int:
+    """Report a defect by kind and place alone: its text could hold what must not be shown."""
+    if os.environ.get(DEBUG):
+        raise error
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f" at {trace.tb_frame.f_globals.get('__name__')}"
+    line = "" if trace is None else f":{trace.tb_lineno}"
+    what = f"{type(error).__name__}{place}{line}"
+    return _failed(f"a defect of mikey, please report it: {what} ({DEBUG}=1 shows more)", DEFECT)
+
+
+def _pipe_closed() -> int:
+    """Leave quietly when the reader went away, as `| head` does."""
+    # Python flushes stdout once more on exit, which would complain again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE
