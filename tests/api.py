@@ -10,7 +10,6 @@ from __future__ import annotations
 import enum
 import importlib
 import inspect
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,14 +66,14 @@ def _describe(name: str, value: Any) -> Iterator[str]:
         yield f"{name}: module"
     elif isinstance(value, type) and issubclass(value, enum.Enum):
         # The members are the registry's; tests/unit/registry holds them.
-        yield f"class {name}({', '.join(base.__name__ for base in value.__bases__)}): enum"
+        yield f"class {name}{_bases(value)}: enum"
     elif isinstance(value, type):
-        yield f"class {name}({', '.join(base.__name__ for base in value.__bases__)}){_init(value)}"
+        yield f"class {name}{_bases(value)}{_init(value)}"
         yield from _members(value)
     elif callable(value):
         yield f"{name}{_signature(value)}"
     else:
-        yield f"{name}: {_type(value)}"
+        yield f"{name}: {type(value).__name__}"
 
 
 def _members(cls: type) -> Iterator[str]:
@@ -89,26 +88,59 @@ def _members(cls: type) -> Iterator[str]:
         elif callable(value):
             yield f"    {name}{_signature(value)}"
         elif not inspect.ismemberdescriptor(value):
-            yield f"    {name}: {_type(value)}"
+            yield f"    {name}: {type(value).__name__}"
 
 
-def _type(value: Any) -> str:
-    return type(value).__name__
+def _bases(cls: type) -> str:
+    names = [base.__name__ for base in cls.__bases__ if base is not object]
+    return f"[{', '.join(names)}]" if names else ""
 
 
 def _init(cls: type) -> str:
-    if issubclass(cls, BaseException) and "__init__" not in vars(cls):
-        return ""
-    return _signature(cls)
+    own_init = any("__init__" in vars(base) for base in cls.__mro__ if _is_ours(base))
+    return _signature(cls) if own_init and not getattr(cls, "_is_protocol", False) else ""
+
+
+def _is_ours(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] == "mikey"
 
 
 def _signature(value: Any) -> str:
     try:
-        text = str(inspect.signature(value))
+        signature = inspect.signature(value)
     except (TypeError, ValueError):
         return "(...)"
-    # A default that is a function or an object prints its address; its name is what matters.
-    return re.sub(r" at 0x[0-9a-f]+", "", text)
+    if any(name.startswith("_") for name in signature.parameters):
+        return "(...)"  # made by the package alone
+    parameters = [
+        parameter.replace(default=_Text(_default(parameter.default)))
+        if parameter.default is not parameter.empty
+        else parameter
+        for parameter in signature.parameters.values()
+    ]
+    # Annotations are strings in our modules; without their quotes they read as written.
+    return str(signature.replace(parameters=parameters)).replace("'", "").replace(" -> None", "")
+
+
+class _Text(str):
+    """A default as the source would say it: its repr is the text itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, enum.Enum):
+        return f"{type(value).__name__}.{value.name}"
+    if callable(value):
+        return str(getattr(value, "__qualname__", type(value).__name__))
+    if isinstance(value, str):
+        return f'"{value}"'
+    if value is None or isinstance(value, bool | int | bytes) or value == ():
+        return repr(value)
+    return "..."
 
 
 if __name__ == "__main__":
