@@ -96,7 +96,7 @@ def test_the_wheel_works_alone_and_names_the_extra_it_lacks(wheel: Path, tmp_pat
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
-        "the command line needs its extra: pip install 'mikey[cli]'"
+        "mikey: the command line needs its extra: pip install 'mikey[cli]'"
     ]
 
 

@@ -14,7 +14,7 @@ def main() -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _EXTRA:
             raise
-        print("the command line needs its extra: pip install 'mikey[cli]'", file=sys.stderr)
+        print("mikey: the command line needs its extra: pip install 'mikey[cli]'", file=sys.stderr)
         return 2
     return run()
 
