@@ -17,7 +17,8 @@ class Secret:
     __slots__ = ("_octets",)
 
     def __init__(self, octets: bytes) -> None:
-        self._octets = bytes(octets)
+        # Through memoryview, for bytes(16) would make a key of zeros out of a length.
+        self._octets = bytes(memoryview(octets))
 
     def expose(self) -> bytes:
         """Return the octets themselves."""
@@ -35,6 +36,12 @@ class Secret:
 
     def __repr__(self) -> str:
         return f"<Secret of {len(self._octets)} octets>"
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not pickled; call expose() where that is meant")

@@ -58,5 +58,8 @@ def _check_names(*names: str) -> None:
     for name in names:
         if not name:
             raise LocalError("a credential names both parties ('*' for any)")
+        # What is not printable could be sent, yet no peer of ours would accept it.
+        if not name.isprintable():
+            raise LocalError("an identity is printable text")
         if len(name.encode()) > 0xFFFF:
             raise LocalError("an identity has at most 65535 octets")

@@ -11,6 +11,7 @@ from hmac import digest
 
 from mikey.errors import LibraryError, UnsupportedError
 from mikey.registry import ErrorNumber, PrfFunc
+from mikey.secret import Secret
 
 _BLOCK = 32
 _HASHES = {PrfFunc.MIKEY_1: ("sha1", 20), PrfFunc.PRF_HMAC_SHA_256: ("sha256", 32)}
@@ -22,7 +23,7 @@ def check_prf(func: PrfFunc) -> None:
         raise UnsupportedError(f"PRF {int(func)} is not supported", number=ErrorNumber.INVALID_PRF)
 
 
-def prf(func: PrfFunc, inkey: bytes, label: bytes, length: int) -> bytes:
+def prf(func: PrfFunc, inkey: Secret, label: bytes, length: int) -> Secret:
     """Return `length` octets derived from `inkey` under `label`.
 
     `inkey` has any length above 0. Raises UnsupportedError (2) for an unknown function.
@@ -32,25 +33,30 @@ def prf(func: PrfFunc, inkey: bytes, label: bytes, length: int) -> bytes:
         raise LibraryError("the PRF takes no empty key")
     name, size = _HASHES[func]
     rounds = -(-length // size)
+    octets = inkey.expose()
+    if len(octets) <= _BLOCK:
+        return Secret(_p(octets, label, rounds, name)[:length])
     result = 0
-    for start in range(0, len(inkey), _BLOCK):
-        block = inkey[start : start + _BLOCK]
-        a = label
-        parts = []
-        for _ in range(rounds):
-            a = digest(block, a, name)
-            parts.append(digest(block, a + label, name))
-        if len(inkey) <= _BLOCK:
-            return b"".join(parts)[:length]
-        result ^= int.from_bytes(b"".join(parts))
-    return result.to_bytes(rounds * size)[:length]
+    for start in range(0, len(octets), _BLOCK):
+        result ^= int.from_bytes(_p(octets[start : start + _BLOCK], label, rounds, name))
+    return Secret(result.to_bytes(rounds * size)[:length])
+
+
+def _p(block: bytes, label: bytes, rounds: int, name: str) -> bytes:
+    """Return P(block, label, rounds) with the hash `name`."""
+    a = label
+    parts = []
+    for _ in range(rounds):
+        a = digest(block, a, name)
+        parts.append(digest(block, a + label, name))
+    return b"".join(parts)
 
 
 def blocks_cancel(inkey: bytes) -> bool:
-    """Tell whether two full 32-octet blocks of a key are equal (R3830-4.1.2-5).
+    """Tell whether two 32-octet blocks of a key are equal to HMAC (R3830-4.1.2-5).
 
-    Equal blocks cancel in the XOR: a key made of one half twice gives all-zero output.
+    Equal blocks cancel in the XOR: a key made of one half twice gives all-zero output. HMAC
+    fills its key with zeros, so a short last block may equal a full one that ends in zeros.
     """
-    whole = len(inkey) // _BLOCK
-    blocks = {inkey[i * _BLOCK : (i + 1) * _BLOCK] for i in range(whole)}
-    return len(blocks) < whole
+    blocks = [inkey[i : i + _BLOCK].rstrip(b"\0") for i in range(0, len(inkey), _BLOCK)]
+    return len(set(blocks)) < len(blocks)

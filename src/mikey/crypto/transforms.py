@@ -8,39 +8,41 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from mikey.errors import AuthenticationError, LibraryError
 from mikey.registry import MacAlg
+from mikey.secret import Secret
 
 _MAC_HASHES = {MacAlg.HMAC_SHA_1_160: "sha1", MacAlg.HMAC_SHA_256_256: "sha256"}
+_ROUNDS = 6  # of the key wrap: RFC 3394 2.2.1
 
 
-def mac(alg: MacAlg, key: bytes, octets: bytes) -> bytes:
+def mac(alg: MacAlg, key: Secret, octets: bytes) -> bytes:
     """Return the MAC of `octets`; the NULL MAC is empty."""
     if alg is MacAlg.NULL:
         return b""
-    return hmac.digest(key, octets, _MAC_HASHES[alg])
+    return hmac.digest(key.expose(), octets, _MAC_HASHES[alg])
 
 
-def check_mac(alg: MacAlg, key: bytes, octets: bytes, received: bytes) -> None:
+def check_mac(alg: MacAlg, key: Secret, octets: bytes, received: bytes) -> None:
     """Raise AuthenticationError unless `received` is the MAC, in constant time (R3830-6.9-4)."""
     if not hmac.compare_digest(mac(alg, key, octets), received):
         raise AuthenticationError
 
 
-def aes_cm_iv(salt: bytes, csb_id: int, t: int) -> bytes:
+def aes_cm_iv(salt: Secret, csb_id: int, t: int) -> bytes:
     """Return the IV of AES-CM: (salt XOR (0x0000 || CSB ID || T)) || 0x0000.
 
     `salt` has 14 octets, `t` is the 64-bit timestamp of the Initiator's message.
     """
     mask = csb_id << 64 | t
-    return (int.from_bytes(salt) ^ mask).to_bytes(14) + b"\0\0"
+    return (int.from_bytes(salt.expose()) ^ mask).to_bytes(14) + b"\0\0"
 
 
-def aes_cm(key: bytes, iv: bytes, octets: bytes) -> bytes:
+def aes_cm(key: Secret, iv: bytes, octets: bytes) -> bytes:
     """Encrypt or decrypt in counter mode; `key` has 16 or 32 octets, no padding."""
-    cipher = Cipher(algorithms.AES(key), modes.CTR(iv)).encryptor()
+    cipher = Cipher(algorithms.AES(key.expose()), modes.CTR(iv)).encryptor()
     return cipher.update(octets)
 
 
-def aes_kw_wrap(key: bytes, iv: bytes, octets: bytes) -> bytes:
+def aes_kw_wrap(key: Secret, iv: Secret, octets: bytes) -> bytes:
     """Wrap `octets` (a multiple of 8, at least 16) after RFC 3394.
 
     MIKEY replaces the initial value A6..A6 by a derived salt of 8 octets, which ready-made key
@@ -49,11 +51,11 @@ def aes_kw_wrap(key: bytes, iv: bytes, octets: bytes) -> bytes:
     if len(octets) < 16 or len(octets) % 8 or len(iv) != 8:
         raise LibraryError("key wrap takes a multiple of 8 octets, at least 16, and an IV of 8")
     # A key wrap is defined over single AES blocks; no message is encrypted in this mode.
-    block = Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305
+    block = Cipher(algorithms.AES(key.expose()), modes.ECB()).encryptor()  # noqa: S305
     registers = [octets[i : i + 8] for i in range(0, len(octets), 8)]
-    a = iv
+    a = iv.expose()
     step = 0
-    for _ in range(6):
+    for _ in range(_ROUNDS):
         for i, register in enumerate(registers):
             step += 1
             both = block.update(a + register)
@@ -62,19 +64,25 @@ def aes_kw_wrap(key: bytes, iv: bytes, octets: bytes) -> bytes:
     return a + b"".join(registers)
 
 
-def aes_kw_unwrap(key: bytes, iv: bytes, octets: bytes) -> bytes:
+def aes_kw_unwrap(key: Secret, iv: Secret, octets: bytes) -> bytes:
     """Undo `aes_kw_wrap`; raises AuthenticationError if the initial value does not come back."""
     if len(octets) < 24 or len(octets) % 8:
         raise AuthenticationError
-    block = Cipher(algorithms.AES(key), modes.ECB()).decryptor()  # noqa: S305
+    initial, plaintext = _unwind(key, octets)
+    if initial != iv:
+        raise AuthenticationError
+    return plaintext.expose()
+
+
+def _unwind(key: Secret, octets: bytes) -> tuple[Secret, Secret]:
+    """Return the initial value and the plaintext that come out of wrapped octets."""
+    block = Cipher(algorithms.AES(key.expose()), modes.ECB()).decryptor()  # noqa: S305
     registers = [octets[i : i + 8] for i in range(8, len(octets), 8)]
     a = octets[:8]
-    step = 6 * len(registers)
-    for _ in range(6):
+    step = _ROUNDS * len(registers)
+    for _ in range(_ROUNDS):
         for i in reversed(range(len(registers))):
             both = block.update((int.from_bytes(a) ^ step).to_bytes(8) + registers[i])
             a, registers[i] = both[:8], both[8:]
             step -= 1
-    if not hmac.compare_digest(a, iv):
-        raise AuthenticationError
-    return b"".join(registers)
+    return Secret(a), Secret(b"".join(registers))

@@ -12,12 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from mikey.errors import DecodeError, PolicyError, UnsupportedError
+from mikey.errors import DecodeError, PeerError, PolicyError, UnsupportedError
 from mikey.methods._common.message_keys import MessageKeys, check_encr
 from mikey.methods._common.verification import Parties, appendix, build_with_v, check_v
 from mikey.policy import Compat
 from mikey.policy.clock import value64
 from mikey.registry import DataType, EncrAlg, ErrorNumber, MacAlg
+from mikey.secret import Secret
 from mikey.wire import (
     Dh,
     GeneralExtension,
@@ -130,8 +131,12 @@ class VerifiedRequest:
         """
         kemac = self.kemac
         t = value64(self.message.one(T))
-        plaintext = self.keys.decrypt(kemac.encr_alg, t, kemac.encr_data)
-        return parse_key_data(plaintext, key_wrap=kemac.encr_alg is EncrAlg.AES_KW_128)
+        plaintext = Secret(self.keys.decrypt(kemac.encr_alg, t, kemac.encr_data))
+        try:
+            return parse_key_data(plaintext.expose(), key_wrap=kemac.encr_alg is EncrAlg.AES_KW_128)
+        except PeerError as error:
+            # The frames below hold keys in clear: no log of a traceback may show them.
+            raise error.with_traceback(None) from None
 
 
 def verify_request(message: Message, keys: MessageKeys) -> VerifiedRequest:

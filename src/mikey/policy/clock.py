@@ -15,6 +15,7 @@ SECOND = 1_000_000_000
 
 _UNIX_EPOCH = 2_208_988_800  # seconds from 1900-01-01 to 1970-01-01
 _MASK = (1 << 64) - 1
+_HALF = 1 << 63
 
 
 def ntp_from_ns(now: int) -> int:
@@ -38,16 +39,28 @@ def difference_ns(t: T, now: int) -> int:
     The comparison is that of signed 64-bit differences, so that the era that begins in 2036
     is no special case (R3830-4.2.8-2). COUNTER has no relation to a clock: do not ask.
     """
-    difference = (value64(t) - ntp_from_ns(now)) & _MASK
-    if difference >> 63:
-        difference -= 1 << 64
-    return difference * SECOND >> 32
+    return _signed(value64(t) - ntp_from_ns(now)) * SECOND >> 32
 
 
 def difference64(later: T, earlier: T) -> int:
     """Return later - earlier as signed 64-bit difference of the values (R3830-4.2.8-2)."""
-    difference = (value64(later) - value64(earlier)) & _MASK
-    return difference - (1 << 64) if difference >> 63 else difference
+    return _signed(value64(later) - value64(earlier))
+
+
+def ns_from_t(t: T) -> int:
+    """Return the time of T in nanoseconds since 1970, for people to read.
+
+    A value with the top bit set lies in 1968 to 2036, one without in 2036 to 2104
+    (R6043-6.3-2). COUNTER has no relation to a clock: do not ask.
+    """
+    value = value64(t)
+    era = 0 if value >= _HALF else 1 << 64
+    return ((value + era) * SECOND >> 32) - _UNIX_EPOCH * SECOND
+
+
+def _signed(difference: int) -> int:
+    """Return a difference as the signed 64-bit number that it is modulo 2^64."""
+    return (difference + _HALF & _MASK) - _HALF
 
 
 class Clock:
@@ -56,7 +69,8 @@ class Clock:
     `now` returns nanoseconds since 1970. A clock that stood still or went back gives the last
     value plus one unit, so one Clock may serve many Initiators and threads. `ts_type` is the
     type of its timestamps; with COUNTER, `last` is the last value used before (keep `last` of
-    the clock when the program ends).
+    the clock when the program ends). LocalError for a type that we do not send, or a `last`
+    that is no value of it.
     """
 
     def __init__(
@@ -68,6 +82,9 @@ class Clock:
     ) -> None:
         if ts_type not in (TsType.NTP_UTC, TsType.NTP, TsType.COUNTER):
             raise LocalError(f"a clock makes no timestamps of type {ts_type.label}")
+        self._width = 4 if ts_type is TsType.COUNTER else 8
+        if last is not None and not 0 <= last < 1 << 8 * self._width:
+            raise LocalError(f"{last} is no timestamp of type {ts_type.label}")
         self.now = now
         self.ts_type = ts_type
         self._last = last
@@ -85,11 +102,9 @@ class Clock:
                 value = 1 if self._last is None else self._last + 1
                 if value >> 32:
                     raise LocalError("the counter of timestamps is used up")
-                width = 4
             else:
                 value = ntp_from_ns(self.now())
-                if self._last is not None and (value - self._last - 1) & _MASK >= 1 << 63:
+                if self._last is not None and _signed(value - self._last) <= 0:
                     value = (self._last + 1) & _MASK
-                width = 8
             self._last = value
-        return T(self.ts_type, value.to_bytes(width))
+        return T(self.ts_type, value.to_bytes(self._width))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_SECOND = 1_000_000_000
+from mikey.errors import LocalError
+from mikey.policy.clock import SECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +13,7 @@ class Policy:
     """What the caller allows beyond, or within, the RFC's MUSTs; the defaults are safe.
 
     `skew`: how far a timestamp may lie from the clock, before or after, in nanoseconds
-    (RFC 3830 5.4); replayed messages are remembered for as long.
+    (RFC 3830 5.4); messages are remembered for twice as long, until T leaves the window.
     `allow_null`: accept and send NULL encryption and NULL MAC (MIKEY-NULL, RFC 5197) on a
     transport that is not known to be secure (R3830-6.2-13).
     `minimum_rand`: the least octets of RAND (R3830-6.11-2).
@@ -20,8 +21,12 @@ class Policy:
     `responder_may_update`: the Responder of a CSB may start an update (R3830-4.5-14).
     """
 
-    skew: int = 300 * _SECOND
+    skew: int = 300 * SECOND
     allow_null: bool = False
     minimum_rand: int = 16
     report_timestamps: bool = True
     responder_may_update: bool = False
+
+    def __post_init__(self) -> None:
+        if self.skew <= 0 or self.minimum_rand < 0:
+            raise LocalError("a Policy has a skew above 0 and a minimum_rand of 0 or more")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+from functools import lru_cache
 from itertools import product
 from math import prod
 
@@ -23,8 +23,16 @@ from mikey.wire import Sp, SpParam
 
 _MOST_ALTERNATIVES = 64
 
+_PARAMS = {int(param): param for param in SrtpParam}
 _ONE_OCTET = frozenset(
-    {SrtpParam.ENCR_ALG, SrtpParam.AUTH_ALG, SrtpParam.SRTP_PRF, SrtpParam.FEC_ORDER}
+    {
+        SrtpParam.ENCR_ALG,
+        SrtpParam.AUTH_ALG,
+        SrtpParam.SRTP_PRF,
+        SrtpParam.FEC_ORDER,
+        SrtpParam.SRTP_AUTH_ALG,
+        SrtpParam.SRTCP_AUTH_ALG,
+    }
 )
 _SWITCHES = frozenset(
     {SrtpParam.SRTP_ENCRYPTION, SrtpParam.SRTCP_ENCRYPTION, SrtpParam.SRTP_AUTHENTICATION}
@@ -43,13 +51,22 @@ def srtp_policy(sp: Sp, compat: Compat | None = None) -> SrtpPolicy:
             f"security protocol {sp.prot_type.label} is not supported",
             number=ErrorNumber.INVALID_SP,
         )
-    values = _values(sp)
-    if compat is not None and compat.tag_length_in_type_3:
+    return _srtp_policy(sp.params, compat is not None and compat.tag_length_in_type_3)
+
+
+# Peers say the same few policies over and over.
+@lru_cache(maxsize=64)
+def _srtp_policy(params: tuple[SpParam, ...], tag_length_in_type_3: bool) -> SrtpPolicy:
+    values = _values(params)
+    if tag_length_in_type_3:
         _move_tag_length(values)
     encryption = SrtpEncr(values.pop(SrtpParam.ENCR_ALG, SrtpEncr.AES_CM))
-    if encryption is SrtpEncr.AES_GCM:
-        return _gcm_policy(values)
-    return _classic_policy(encryption, values)
+    try:
+        if encryption is SrtpEncr.AES_GCM:
+            return _gcm_policy(values)
+        return _classic_policy(encryption, values)
+    except LocalError as fault:  # what no SrtpPolicy can be, and here the peer asked for it
+        raise _refuse(str(fault).removeprefix("SRTP policy: ")) from None
 
 
 def alternatives(sp: Sp) -> tuple[SrtpPolicy, ...]:
@@ -67,19 +84,19 @@ def alternatives(sp: Sp) -> tuple[SrtpPolicy, ...]:
     for params in product(*options.values()):
         with suppress(PeerError):
             policies.append(srtp_policy(Sp(sp.policy_no, sp.prot_type, params)))
-    return tuple(policies)
+    return tuple(dict.fromkeys(policies))
 
 
 def _refuse(reason: str) -> PolicyError:
     return PolicyError(f"SRTP policy: {reason}", number=ErrorNumber.INVALID_SPPAR)
 
 
-def _values(sp: Sp) -> dict[SrtpParam, int]:
+def _values(params: tuple[SpParam, ...]) -> dict[SrtpParam, int]:
     """Read the parameters: known, each once, with a value of a sensible width."""
     values: dict[SrtpParam, int] = {}
-    for item in sp.params:
-        param = SrtpParam(item.param)
-        if not param.assigned:
+    for item in params:
+        param = _PARAMS.get(item.param)
+        if param is None:
             raise _refuse(f"parameter {item.param} is unknown")
         if param in values:  # R3830-6.10.1-12
             raise _refuse(f"parameter {param.label} stands twice")
@@ -101,7 +118,7 @@ def _move_tag_length(values: dict[SrtpParam, int]) -> None:
 
 
 def _gcm_policy(values: dict[SrtpParam, int]) -> SrtpPolicy:
-    """AES-GCM: the AEAD tag is the authentication, whatever is said of HMAC (R7714-7.1-1)."""
+    """AES-GCM: the AEAD tag is the authentication, and HMAC beside it is refused (R7714-7.1-1)."""
     for param, allowed in (
         (SrtpParam.AEAD_AUTH_TAG_LEN, (16,)),
         (SrtpParam.AUTH_ALG, (SrtpAuth.NULL,)),
@@ -118,30 +135,30 @@ def _gcm_policy(values: dict[SrtpParam, int]) -> SrtpPolicy:
     salt_length = values.pop(SrtpParam.SESSION_SALT_KEY_LEN, 12)
     srtcp_encryption = bool(values.pop(SrtpParam.SRTCP_ENCRYPTION, 1))
     prf, rate, order, prefix = _common(values)
-    try:
-        return SrtpPolicy(
-            encryption=SrtpEncr.AES_GCM,
-            key_length=key_length,
-            authentication=SrtpAuth.NULL,
-            salt_length=salt_length,
-            prf=prf,
-            key_derivation_rate=rate,
-            srtcp_encryption=srtcp_encryption,
-            fec_order=order,
-            tag_length=16,
-            prefix_length=prefix,
-        )
-    except LocalError as fault:
-        raise _refuse(str(fault).removeprefix("SRTP policy: ")) from None
+    return SrtpPolicy(
+        encryption=SrtpEncr.AES_GCM,
+        key_length=key_length,
+        authentication=SrtpAuth.NULL,
+        salt_length=salt_length,
+        prf=prf,
+        key_derivation_rate=rate,
+        srtcp_encryption=srtcp_encryption,
+        fec_order=order,
+        tag_length=16,
+        prefix_length=prefix,
+    )
 
 
 def _classic_policy(encryption: SrtpEncr, values: dict[SrtpParam, int]) -> SrtpPolicy:
     """Ciphers with separate authentication; the RFC 4771 parameters beat the general ones."""
-    authentication = SrtpAuth(values.pop(SrtpParam.AUTH_ALG, SrtpAuth.HMAC_SHA_1))
-    authentication = SrtpAuth(values.pop(SrtpParam.SRTP_AUTH_ALG, authentication))
-    srtcp_authentication = values.pop(SrtpParam.SRTCP_AUTH_ALG, SrtpAuth.HMAC_SHA_1)
-    if srtcp_authentication != SrtpAuth.HMAC_SHA_1:  # SRTCP is always authenticated
-        raise _refuse(f"SRTCP authentication {srtcp_authentication} is not allowed")
+    general = SrtpAuth(values.pop(SrtpParam.AUTH_ALG, SrtpAuth.HMAC_SHA_1))
+    authentication = SrtpAuth(values.pop(SrtpParam.SRTP_AUTH_ALG, general))
+    srtcp_authentication = SrtpAuth(values.pop(SrtpParam.SRTCP_AUTH_ALG, SrtpAuth.HMAC_SHA_1))
+    if not general.assigned:  # also where the special parameters leave it nothing to say
+        raise _refuse(f"authentication {general.label} is unknown")
+    # SRTCP is always authenticated (RFC 3711 3.4): NULL or RCC in the general one is SRTP's.
+    if srtcp_authentication is not SrtpAuth.HMAC_SHA_1:
+        raise _refuse(f"authentication {srtcp_authentication.label} does not fit SRTCP")
     key_length = values.pop(SrtpParam.SESSION_AUTH_KEY_LEN, 20)
     lengths = {
         values.pop(SrtpParam.SRTP_SESSION_AUTH_KEY_LEN, key_length),
@@ -164,27 +181,21 @@ def _classic_policy(encryption: SrtpEncr, values: dict[SrtpParam, int]) -> SrtpP
     srtcp_encryption = bool(values.pop(SrtpParam.SRTCP_ENCRYPTION, 1))
     srtp_authentication = bool(values.pop(SrtpParam.SRTP_AUTHENTICATION, 1))
     prf, rate, order, prefix = _common(values)
-    try:
-        policy = SrtpPolicy(
-            encryption=encryption,
-            key_length=encr_key_length,
-            authentication=authentication,
-            salt_length=salt_length,
-            prf=prf,
-            key_derivation_rate=rate,
-            srtp_encryption=srtp_encryption,
-            srtcp_encryption=srtcp_encryption,
-            srtp_authentication=srtp_authentication,
-            fec_order=order,
-            tag_length=10 if srtp_tag is None else srtp_tag,
-            prefix_length=prefix,
-            srtcp_tag=srtcp_tag,
-        )
-        # One form for one meaning: the override stands only where it differs.
-        plain = replace(policy, srtcp_tag=None)
-    except LocalError as fault:
-        raise _refuse(str(fault).removeprefix("SRTP policy: ")) from None
-    return plain if plain.srtcp_tag_length == srtcp_tag else policy
+    return SrtpPolicy(
+        encryption=encryption,
+        key_length=encr_key_length,
+        authentication=authentication,
+        salt_length=salt_length,
+        prf=prf,
+        key_derivation_rate=rate,
+        srtp_encryption=srtp_encryption,
+        srtcp_encryption=srtcp_encryption,
+        srtp_authentication=srtp_authentication,
+        fec_order=order,
+        tag_length=10 if srtp_tag is None else srtp_tag,
+        prefix_length=prefix,
+        srtcp_tag=srtcp_tag,
+    )
 
 
 def _common(values: dict[SrtpParam, int]) -> tuple[SrtpPrf, int, FecOrder, int]:

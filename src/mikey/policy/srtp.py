@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -11,7 +12,8 @@ from mikey.errors import LocalError
 from mikey.registry import FecOrder, ProtType, SrtpAuth, SrtpEncr, SrtpParam, SrtpPrf
 from mikey.wire import Sp, SpParam
 
-_MINIMUM_SRTCP_TAG = 10  # R3711-5.2-1: SRTCP is never authenticated with less than 80 bits
+_LEAST_SRTCP_TAG = 10  # R3711-5.2-1: SRTCP is never authenticated with less than 80 bits
+_LARGEST_RATE = 1 << 24  # RFC 3711 4.3.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,8 @@ class SrtpPolicy:
     Lengths are octets. `key_length` is that of the master key (TEK) and of the session
     encryption key alike (R3830-6.10.1-8). `salt_length` is the session salt's. `tag_length`
     is the SRTP tag's, `srtcp_tag` overrides that of SRTCP, which otherwise is the same but
-    never below 10. `key_derivation_rate` is the rate itself: 0 or a power of two.
+    never below 10. `key_derivation_rate` is the rate itself: 0 or a power of two. LocalError for
+    what is not built or does not fit together.
     """
 
     AES_CM_128_HMAC_SHA1_80: ClassVar[SrtpPolicy]
@@ -51,39 +54,40 @@ class SrtpPolicy:
     srtcp_tag: int | None = None
 
     def __post_init__(self) -> None:
-        reason = self._fault()
+        reason = self._fault() or (
+            self._aead_fault() if self.is_aead else self._authentication_fault()
+        )
         if reason is not None:
             raise LocalError(f"SRTP policy: {reason}")
+        # One form for one meaning: the override stands only where it changes something.
+        if self.srtcp_tag == self._srtcp_tag_by_default:
+            object.__setattr__(self, "srtcp_tag", None)
 
     def _fault(self) -> str | None:
-        """Say what no implementation here could run, None for a usable policy."""
+        """Say what no implementation here could run, None for what is usable."""
         rate = self.key_derivation_rate
-        rules = (
-            (self.encryption in _KEY_LENGTHS, f"encryption {self.encryption.label} is not built"),
-            (
-                self.key_length in _KEY_LENGTHS.get(self.encryption, (self.key_length,)),
-                f"a key of {self.key_length} octets does not fit {self.encryption.label}",
-            ),
-            (self.prf is SrtpPrf.AES_CM, f"key derivation {self.prf.label} is not built"),
-            (self.fec_order is FecOrder.FEC_SRTP, "FEC order is not FEC-SRTP"),
-            (self.prefix_length == 0, "an SRTP prefix is not built"),
-            (self.salt_length == self.master_salt_length, "session salt length does not fit"),
-            (
-                0 <= rate <= 1 << 24 and rate & (rate - 1) == 0,
-                "key derivation rate is neither 0 nor a power of two up to 2^24",
-            ),
-        )
-        for holds, reason in rules:
-            if not holds:
-                return reason
-        return self._aead_fault() if self.is_aead else self._authentication_fault()
+        if self.encryption not in _KEY_LENGTHS:
+            return f"encryption {self.encryption.label} is not built"
+        if self.key_length not in _KEY_LENGTHS[self.encryption]:
+            return f"a key of {self.key_length} octets does not fit {self.encryption.label}"
+        if self.prf is not SrtpPrf.AES_CM:
+            return f"key derivation {self.prf.label} is not built"
+        if self.fec_order is not FecOrder.FEC_SRTP:
+            return f"FEC order {self.fec_order.label} is not built"
+        if self.prefix_length != 0:
+            return "an SRTP prefix is not built"
+        if self.salt_length != self.master_salt_length:
+            return f"a salt of {self.salt_length} octets does not fit {self.encryption.label}"
+        if not 0 <= rate <= _LARGEST_RATE or rate & (rate - 1):
+            return f"key derivation rate {rate} is neither 0 nor a power of two up to 2^24"
+        return None
 
     def _aead_fault(self) -> str | None:
         if self.authentication is not SrtpAuth.NULL:
             return "an AEAD cipher takes no separate authentication (RFC 7714 7.1)"
         if not self.srtp_encryption:
             return "an AEAD cipher always encrypts SRTP (RFC 7714 8.2)"
-        if self.tag_length != 16 or self.srtcp_tag is not None:
+        if self.tag_length != 16 or self.srtcp_tag not in (None, 16):
             return "the AEAD tag has 16 octets"
         return None
 
@@ -94,7 +98,7 @@ class SrtpPolicy:
             return "the authentication key has 20 octets"
         if not 4 <= self.tag_length <= 20:
             return "the tag has 4 to 20 octets"
-        if self.srtcp_tag is not None and not _MINIMUM_SRTCP_TAG <= self.srtcp_tag <= 20:
+        if self.srtcp_tag is not None and not _LEAST_SRTCP_TAG <= self.srtcp_tag <= 20:
             return "the SRTCP tag has 10 to 20 octets (RFC 3711 5.2)"
         return None
 
@@ -118,16 +122,16 @@ class SrtpPolicy:
 
     @property
     def srtcp_tag_length(self) -> int:
-        """Octets of the SRTCP tag: at least 10 whatever SRTP has (RFC 3711 5.2)."""
-        if self.is_aead:
-            return 16
-        if self.srtcp_tag is not None:
-            return self.srtcp_tag
-        return max(self.srtp_tag_length, _MINIMUM_SRTCP_TAG)
+        """Octets of the SRTCP tag: at least 10, and there whatever SRTP has (RFC 3711 5.2)."""
+        return self._srtcp_tag_by_default if self.srtcp_tag is None else self.srtcp_tag
+
+    @property
+    def _srtcp_tag_by_default(self) -> int:
+        return max(self.tag_length, _LEAST_SRTCP_TAG)
 
     @property
     def is_weak(self) -> bool:
-        """Whether SRTP or SRTCP go unencrypted or SRTP unauthenticated."""
+        """Whether SRTP or SRTCP go unencrypted, or SRTP unauthenticated."""
         return (
             self.encryption is SrtpEncr.NULL
             or not (self.srtp_encryption and self.srtcp_encryption)
@@ -168,31 +172,36 @@ class SrtpPolicy:
 
     def to_sp(self, policy_no: int) -> Sp:
         """Return the SP payload that says all of this policy (RFC 3830 6.10.1)."""
-        values: dict[SrtpParam, int] = {
-            SrtpParam.ENCR_ALG: self.encryption,
-            SrtpParam.SESSION_ENCR_KEY_LEN: self.key_length,
-            SrtpParam.AUTH_ALG: self.authentication,
-        }
-        if not self.is_aead:
-            values[SrtpParam.SESSION_AUTH_KEY_LEN] = self.auth_key_length
-        values[SrtpParam.SESSION_SALT_KEY_LEN] = self.salt_length
-        values[SrtpParam.SRTP_PRF] = self.prf
-        if self.key_derivation_rate:
-            values[SrtpParam.KEY_DERIVATION_RATE] = self.key_derivation_rate
-        values[SrtpParam.SRTP_ENCRYPTION] = self.srtp_encryption
-        values[SrtpParam.SRTCP_ENCRYPTION] = self.srtcp_encryption
-        if self.is_aead:
-            values[SrtpParam.AEAD_AUTH_TAG_LEN] = self.tag_length
-        else:
-            values[SrtpParam.SRTP_AUTHENTICATION] = self.srtp_authentication
-            values[SrtpParam.AUTH_TAG_LEN] = self.tag_length
-        if self.srtcp_tag is not None:
-            values[SrtpParam.SRTCP_AUTH_TAG_LEN] = self.srtcp_tag
-        params = tuple(
-            SpParam(int(param), value.to_bytes(max(1, (value.bit_length() + 7) // 8)))
-            for param, value in values.items()
-        )
-        return Sp(policy_no, ProtType.SRTP, params)
+        return Sp(policy_no, ProtType.SRTP, _params(self))
+
+
+@lru_cache(maxsize=64)
+def _params(policy: SrtpPolicy) -> tuple[SpParam, ...]:
+    """Return the parameters of an SP payload; a program offers the same few policies always."""
+    values: dict[SrtpParam, int] = {
+        SrtpParam.ENCR_ALG: policy.encryption,
+        SrtpParam.SESSION_ENCR_KEY_LEN: policy.key_length,
+        SrtpParam.AUTH_ALG: policy.authentication,
+    }
+    if not policy.is_aead:
+        values[SrtpParam.SESSION_AUTH_KEY_LEN] = policy.auth_key_length
+    values[SrtpParam.SESSION_SALT_KEY_LEN] = policy.salt_length
+    values[SrtpParam.SRTP_PRF] = policy.prf
+    if policy.key_derivation_rate:
+        values[SrtpParam.KEY_DERIVATION_RATE] = policy.key_derivation_rate
+    values[SrtpParam.SRTP_ENCRYPTION] = policy.srtp_encryption
+    values[SrtpParam.SRTCP_ENCRYPTION] = policy.srtcp_encryption
+    if policy.is_aead:
+        values[SrtpParam.AEAD_AUTH_TAG_LEN] = policy.tag_length
+    else:
+        values[SrtpParam.SRTP_AUTHENTICATION] = policy.srtp_authentication
+        values[SrtpParam.AUTH_TAG_LEN] = policy.tag_length
+    if policy.srtcp_tag is not None:
+        values[SrtpParam.SRTCP_AUTH_TAG_LEN] = policy.srtcp_tag
+    return tuple(
+        SpParam(int(param), value.to_bytes(max(1, (value.bit_length() + 7) // 8)))
+        for param, value in values.items()
+    )
 
 
 _KEY_LENGTHS: Mapping[SrtpEncr, tuple[int, ...]] = MappingProxyType(

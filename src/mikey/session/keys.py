@@ -113,7 +113,7 @@ class Derivation:
     csb_id: int
     rand: bytes = field(repr=False)
 
-    def derive(self, tgk: bytes, constant: int, length: int) -> bytes:
+    def derive(self, tgk: Secret, constant: int, length: int) -> Secret:
         """Return `length` octets for the purpose that `constant` names."""
         label = tgk_label(constant, self.cs_id, self.csb_id, self.rand)
         return prf(self.func, tgk, label, length)
@@ -126,22 +126,21 @@ def master_key(key: KeyData, policy: SrtpPolicy, inputs: Derivation) -> MasterKe
     beside the key is used in place of a derived one (R3830-6.13-7); a TEK without any has the
     NULL salt of RFC 3711, unless it is long enough to hold one (R3830-6.13-8).
     """
-    secret = key.key.expose()
     salt_length = policy.master_salt_length
     if key.key_type in _TGK:
-        tek = inputs.derive(secret, TEK, policy.key_length)
+        tek = inputs.derive(key.key, TEK, policy.key_length)
     else:
-        tek = secret[: policy.key_length]
+        tek = Secret(key.key.expose()[: policy.key_length])
     if key.salt is not None:
         salt = key.salt
     elif key.key_type in _TGK:
-        salt = Secret(inputs.derive(secret, TGK_SALT, salt_length))
+        salt = inputs.derive(key.key, TGK_SALT, salt_length)
     else:
-        salt = Secret(secret[policy.key_length :] or bytes(salt_length))
+        salt = Secret(key.key.expose()[policy.key_length :] or bytes(salt_length))
     first, last = None, None
     if isinstance(key.validity, KvInterval):
         first, last = bounds(key.validity)
-    return MasterKey(Secret(tek), salt, mki=mki_of(key), valid_from=first, valid_to=last)
+    return MasterKey(tek, salt, mki=mki_of(key), valid_from=first, valid_to=last)
 
 
 def _naming(key: KeyData) -> tuple[bool, int]:

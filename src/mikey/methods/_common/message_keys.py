@@ -9,7 +9,7 @@ from mikey.crypto.labels import (
     MESSAGE_SALT,
     message_label,
 )
-from mikey.errors import LibraryError, UnsupportedError
+from mikey.errors import AuthenticationError, LibraryError, UnsupportedError
 from mikey.registry import EncrAlg, ErrorNumber, MacAlg, PrfFunc
 from mikey.secret import Secret
 
@@ -32,7 +32,7 @@ class MessageKeys:
         self._prf = func
         self._csb_id = csb_id
         self._rand = rand
-        self._cache: dict[int, bytes] = {}
+        self._cache: dict[int, Secret] = {}
 
     def __repr__(self) -> str:
         return f"<MessageKeys of CSB {self._csb_id:08x}>"
@@ -47,6 +47,8 @@ class MessageKeys:
         """Raise AuthenticationError unless `received` is the MAC of `octets`."""
         if alg is MacAlg.NULL:
             return
+        if self._key is None:  # MIKEY-NULL: nobody can prove anything
+            raise AuthenticationError
         key = self._derive(MESSAGE_AUTHENTICATION, _AUTH_KEY_LENGTH[alg])
         check_mac(alg, key, octets, received)
 
@@ -78,12 +80,12 @@ class MessageKeys:
         key, salt = self._cipher_keys(alg)
         return aes_cm(key, aes_cm_iv(salt, self._csb_id, t), octets)
 
-    def _cipher_keys(self, alg: EncrAlg) -> tuple[bytes, bytes]:
+    def _cipher_keys(self, alg: EncrAlg) -> tuple[Secret, Secret]:
         check_encr(alg)
         key = self._derive(MESSAGE_ENCRYPTION, _ENCR_KEY_LENGTH[alg])
         return key, self._derive(MESSAGE_SALT, _SALT_LENGTH[alg])
 
-    def _derive(self, constant: int, length: int) -> bytes:
+    def _derive(self, constant: int, length: int) -> Secret:
         """Derive once per constant: an exchange keeps to one cipher and one MAC."""
         known = self._cache.get(constant)
         if known is not None and len(known) == length:
@@ -91,7 +93,7 @@ class MessageKeys:
         if self._key is None:
             raise LibraryError("MIKEY-NULL has no key to derive from")
         label = message_label(constant, self._csb_id, self._rand)
-        key = prf(self._prf, self._key.expose(), label, length)
+        key = prf(self._prf, self._key, label, length)
         self._cache[constant] = key
         return key
 
