@@ -115,6 +115,7 @@ def test_what_succeeded_is_closed_when_a_later_part_fails() -> None:
         received.accept(Description(ANSWER), THEIRS)
     # The CSB at session level is forgotten: an update of it finds nothing.
     bundle = pair.alice.early_bundle(offered.messages[None])
+    offered.cancel(pair.alice)
     update = pair.alice.rekey(bundle, context=Description(CALL).context)
     with pytest.raises(PeerError, match="CSB is not known"):
         pair.bob.receive(update, context=Description(CALL).context)

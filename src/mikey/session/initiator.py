@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from mikey.credentials import ANY, NoKey, Psk
+from mikey.crypto import check_prf
 from mikey.errors import DecodeError, LocalError, PeerError, PolicyError
 from mikey.methods import psk
 from mikey.methods._common.error_message import read_error
 from mikey.methods._common.message_keys import MessageKeys, check_encr
 from mikey.methods._common.verification import Parties, appendix
 from mikey.policy import Clock, Context, Policy, SrtpPolicy
+from mikey.policy.clock import difference64
 from mikey.registry import (
     DataType,
     EncrAlg,
@@ -45,6 +48,7 @@ from mikey.wire import (
 
 _RAND_LENGTH = 16
 _LEAST_TGK = 16
+_SENT = (KeyType.TGK, KeyType.TGK_SALT, KeyType.TEK_SALT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class _Open:
     mac_alg: MacAlg
     idi: Id
     idr: Id
+    responds: bool
 
 
 class Initiator:
@@ -67,7 +72,7 @@ class Initiator:
     octets of the MKI that names each key, 0 for none. Keys that are to change while media flows
     need an MKI (RFC 3830 A.1). `replay` is the store of a Responder with the same key, if there
     is one: it then knows our messages and refuses them when they are reflected (R3830-3.1-8).
-    Not to be used by two threads at a time.
+    A CSB is remembered until `close`. Not to be used by two threads at a time.
     """
 
     def __init__(
@@ -93,7 +98,11 @@ class Initiator:
             raise LocalError("a message under a pre-shared key has a MAC")
         if not 0 <= mki_length <= 0xFF:
             raise LocalError("an MKI has at most 255 octets")
-        check_encr(encr)
+        if key_type not in _SENT:
+            raise LocalError(f"a key is sent as TGK, TGK+SALT or TEK+SALT, not {key_type.label}")
+        with _our_fault():
+            check_encr(encr)
+            check_prf(prf)
         self._credential = credential
         self._secret = credential.key if isinstance(credential, Psk) else None
         self._policies = tuple(policies)
@@ -108,7 +117,8 @@ class Initiator:
         self._mki_length = mki_length
         self._replay = replay
         self._open: dict[int, _Open] = {}
-        self._live: set[int] = set()
+        # Of every CSB that is open or live: the number of the last key that was made for it.
+        self._generations: dict[int, int] = {}
 
     def start(
         self,
@@ -133,8 +143,11 @@ class Initiator:
         material = tuple(keys) if keys is not None else self._make_keys(policies.values(), 1)
         if not material:
             raise LocalError("a first message carries at least one key")
-        bundle = self._bundle(csb_id, rand, sessions, policies, material, t)
-        return self._send(bundle, material, Rand(rand), policies, context, respond=respond)
+        with _our_fault():
+            bundle = self._bundle(csb_id, rand, sessions, policies, material, t)
+        first = self._send(bundle, material, Rand(rand), policies, context, respond=respond)
+        self._generations[csb_id] = 1
+        return first
 
     def rekey(
         self,
@@ -150,24 +163,37 @@ class Initiator:
 
         `streams` None leaves the crypto sessions as they are; else it lists all of them, the
         old ones first and unchanged (R3830-4.5-13). `new_keys` sends a fresh key (or `keys`);
-        without, new streams take theirs from the key that is there. Raises LocalError.
+        without, new streams take theirs from the key that is there.
+
+        Raises LocalError, also while the last message of the CSB waits for its response: take
+        that, or `cancel`, first.
         """
         if bundle.role is not Role.INITIATOR and not self._policy.responder_may_update:
             raise LocalError("an update is started by the Initiator of the CSB (R3830-4.5-14)")
+        waiting = self._open.get(bundle.csb_id)
+        if waiting is not None and waiting.responds:
+            raise LocalError("the last message of the CSB waits for its response")
         context = context or Context()
         sessions, policies = bundle.sessions, dict(bundle.policies)
         added: dict[int, SrtpPolicy] = {}
         if streams is not None:
             sessions, policies, added = self._extend(bundle, streams)
+        t = self._clock.timestamp()
+        if t.ts_type is not bundle.t.ts_type or difference64(t, bundle.t) <= 0:
+            raise LocalError("our clock is not ahead of the last timestamp of the CSB")
+        # An update that was cancelled may have arrived: its MKI is not used again.
+        generation = 1 + max(_generation(bundle), self._generations.get(bundle.csb_id, 0))
         material: tuple[KeyData, ...] = ()
         if keys is not None:
             material = tuple(keys)
         elif new_keys:
-            material = self._make_keys(policies.values(), _generation(bundle) + 1)
-        t = self._clock.timestamp()
-        merged = merge_keys(bundle.keys, material)
-        changed = replace(bundle, sessions=sessions, policies=policies, keys=merged, t=t)
-        return self._send(changed, material, None, added, context, respond=respond)
+            material = self._make_keys(policies.values(), generation)
+        with _our_fault():
+            merged = merge_keys(bundle.keys, material)
+            changed = replace(bundle, sessions=sessions, policies=policies, keys=merged, t=t)
+        octets = self._send(changed, material, None, added, context, respond=respond)
+        self._generations[bundle.csb_id] = generation
+        return octets
 
     def early_bundle(self, first: bytes) -> Bundle:
         """Return the keys of a message that was just made, before its response.
@@ -178,12 +204,20 @@ class Initiator:
         return self._waiting(Message.parse(first).header.csb_id).bundle
 
     def cancel(self, first: bytes) -> None:
-        """Forget an exchange that will have no response."""
-        self._open.pop(Message.parse(first).header.csb_id, None)
+        """Give up an exchange that will have no response; the CSB is what it was before."""
+        message = Message.parse(first)
+        csb_id = message.header.csb_id
+        exchange = self._open.get(csb_id)
+        if exchange is None or exchange.bundle.t != message.one(T):
+            return
+        del self._open[csb_id]
+        if exchange.responds and message.get(Rand) is not None:
+            del self._generations[csb_id]
 
     def close(self, bundle: Bundle) -> None:
-        """Forget a CSB; its ID may be used again."""
-        self._live.discard(bundle.csb_id)
+        """Forget a CSB and what is open for it; its ID may be used again."""
+        self._open.pop(bundle.csb_id, None)
+        self._generations.pop(bundle.csb_id, None)
 
     def receive(self, octets: bytes, *, context: Context | None = None) -> Bundle | Step[Bundle]:
         """Take the response to an open exchange and return its bundle.
@@ -214,7 +248,6 @@ class Initiator:
         )
         complete = replace(bundle, sessions=sessions)
         del self._open[header.csb_id]
-        self._live.add(header.csb_id)
         return complete
 
     def _send(
@@ -228,9 +261,14 @@ class Initiator:
         respond: bool,
     ) -> bytes:
         """Build the message of `bundle` and open the exchange."""
-        if self._secret is None and not (context.secure or self._policy.allow_null):
-            raise LocalError("MIKEY-NULL needs a secure transport or Policy(allow_null=True)")
-        check_keys(material)
+        readable = self._encr is EncrAlg.NULL and bool(material)
+        unprotected = readable or self._mac is MacAlg.NULL
+        if unprotected and not (context.secure or self._policy.allow_null):
+            raise LocalError("NULL algorithms need a secure transport or Policy(allow_null=True)")
+        if any(key.key_type is KeyType.TEK for key in material):
+            raise LocalError("a TEK is sent with its salt (R3830-6.13-8)")
+        with _our_fault():
+            check_keys(material)
         header = Hdr(
             data_type=psk.REQUEST,
             csb_id=bundle.csb_id,
@@ -251,17 +289,19 @@ class Initiator:
         keys = MessageKeys(bundle.message_key, bundle.prf, bundle.csb_id, bundle.rand)
         octets = psk.build_request(draft, keys, material, self._encr, self._mac)
         if self._replay is not None:
-            message = Message.parse(octets)
-            now = self._clock.now()
-            self._replay.add(ReplayEntry.of(message, ""), now + 2 * self._policy.skew)
-        self._open[bundle.csb_id] = _Open(bundle, keys, self._mac, idi, idr)
+            entry = ReplayEntry.of(Message.parse(octets), bundle.identity)
+            self._replay.add(entry, self._clock.now() + 2 * self._policy.skew)
+        self._open[bundle.csb_id] = _Open(bundle, keys, self._mac, idi, idr, respond)
         return octets
 
     def _extensions(self, context: Context) -> tuple[GeneralExtension, ...]:
         """Return the list of protocols, where something protects it (R4567-4.1.4-1)."""
         if not context.protocols or self._mac is MacAlg.NULL:
             return ()
-        data = ";".join(context.protocols).encode("ascii")
+        try:
+            data = ";".join(context.protocols).encode("ascii")
+        except UnicodeEncodeError:
+            raise LocalError("identifiers of protocols are ASCII (RFC 4567 3)") from None
         return (GeneralExtension(ExtensionType.SDP_IDS, data),)
 
     def _bundle(
@@ -297,6 +337,8 @@ class Initiator:
         kept = len(bundle.sessions)
         if len(streams) < kept or any(
             (stream.ssrc or entry.ssrc) != entry.ssrc
+            or (stream.policy or bundle.policies[entry.policy_no])
+            != bundle.policies[entry.policy_no]
             for stream, entry in zip(streams, bundle.sessions, strict=False)
         ):
             raise LocalError("an update lists the old streams first, unchanged (R3830-4.5-13)")
@@ -335,7 +377,7 @@ class Initiator:
         """Draw a CSB ID that no exchange or CSB of ours has (R3830-6.1-15)."""
         while True:
             csb_id = int.from_bytes(self._random(4))
-            if csb_id not in self._open and csb_id not in self._live:
+            if csb_id not in self._generations:
                 return csb_id
 
     def _waiting(self, csb_id: int) -> _Open:
@@ -365,6 +407,15 @@ class Initiator:
                     number=ErrorNumber.INVALID_ID,
                 )
         return idr
+
+
+@contextmanager
+def _our_fault() -> Iterator[None]:
+    """Turn an error that would be a peer's into ours: the caller gave the values."""
+    try:
+        yield
+    except PeerError as error:
+        raise LocalError(str(error)) from None
 
 
 def _generation(bundle: Bundle) -> int:

@@ -18,14 +18,23 @@ from mikey.wire import KeyData, KvInterval, KvSpi
 _TGK = (KeyType.TGK, KeyType.TGK_SALT)
 _TEK = (KeyType.TEK, KeyType.TEK_SALT)
 
+MOST_KEYS = 16
+"""The keys that a CSB, and so an SRTP context, holds."""
+
+MOST_OCTETS = 1024
+"""The octets of all keys of a message: derivations cost time for each, times crypto sessions."""
+
 
 def check_keys(keys: Sequence[KeyData]) -> None:
     """Check the keys of one message against each other.
 
     Raises DecodeError (12) for a kind of key that the base methods do not have, for a key that
     the PRF would cancel (R3830-4.1.2-5), for several keys that neither MKI nor interval tells
-    apart (R3830-A.1-1), for MKIs of different lengths (R3830-6.14-4) or twice the same.
+    apart (R3830-A.1-1), for MKIs of different lengths (R3830-6.14-4) or twice the same, and for
+    more keys or octets than `MOST_KEYS` and `MOST_OCTETS`.
     """
+    if len(keys) > MOST_KEYS or sum(len(key.key) for key in keys) > MOST_OCTETS:
+        raise _malformed(f"more than {MOST_KEYS} keys, or {MOST_OCTETS} octets of them")
     for key in keys:
         if key.key_type not in _TGK + _TEK:
             raise _malformed(f"a key of type {key.key_type.label} has no place here")
@@ -33,18 +42,20 @@ def check_keys(keys: Sequence[KeyData]) -> None:
             raise _malformed("a key is empty")
         if key.key_type in _TGK and blocks_cancel(key.key.expose()):
             raise _malformed("a TGK holds the same 32 octets twice")
-        if isinstance(key.validity, KvInterval):
-            first, last = bounds(key.validity)
-            if first > last:
-                raise _malformed("an interval of key validity ends before it begins")
-    if len(keys) < 2:
-        return
-    names = [mki_of(key) for key in keys]
-    if all(isinstance(key.validity, KvInterval) for key in keys):
-        spans = sorted(bounds(key.validity) for key in keys if isinstance(key.validity, KvInterval))
-        if any(before[1] >= after[0] for before, after in pairwise(spans)):
+    intervals = [bounds(key.validity) for key in keys if isinstance(key.validity, KvInterval)]
+    if any(first > last for first, last in intervals):
+        raise _malformed("an interval of key validity ends before it begins")
+    if len(keys) > 1:
+        _check_apart(keys, intervals)
+
+
+def _check_apart(keys: Sequence[KeyData], intervals: Sequence[tuple[int, int]]) -> None:
+    """Check that several keys can be told apart."""
+    if len(intervals) == len(keys):
+        if any(before[1] >= after[0] for before, after in pairwise(sorted(intervals))):
             raise _malformed("intervals of key validity overlap")
         return
+    names = [mki_of(key) for key in keys]
     if not all(names):
         raise _malformed("several keys need an MKI or an interval each")
     if len({len(name) for name in names}) > 1:
@@ -56,21 +67,29 @@ def check_keys(keys: Sequence[KeyData]) -> None:
 def merge_keys(old: Sequence[KeyData], new: Sequence[KeyData]) -> tuple[KeyData, ...]:
     """Return the keys of a CSB after an update, newest first (RFC 3830 4.5).
 
-    No new keys: the old stay. A new key with MKI joins the last generation, a key without
+    No new keys, or the old ones said again: the old stay. A key with MKI joins the last
+    generation, one with an interval leaves of it what it does not cover whole, one with neither
     replaces it (R3830-4.5-12). Raises DecodeError (12) where the update changes the way in
-    which keys are named, which is fixed for the life of an SRTP context (RFC 3711 3.2.1).
+    which keys are named, which is fixed for the life of an SRTP context (RFC 3711 3.2.1), or
+    names another key, or the same key otherwise, by what was used before.
     """
-    if not new:
+    fresh = [key for key in new if key not in old]
+    if not fresh:
         return tuple(old)
-    if {_naming(key) for key in new} != {_naming(key) for key in old} and old:
+    if old and {_naming(key) for key in fresh} != {_naming(key) for key in old}:
         raise _malformed("an update keeps to the kind of key validity, and the length of the MKI")
-    if not mki_of(new[0]):
-        return tuple(new)
-    names = {mki_of(key) for key in new}
-    if any(mki_of(key) in names for key in old):
-        raise _malformed("an update uses an MKI again")
+    if any(key.key == held.key for key in fresh for held in old):
+        raise _malformed("an update brings a key that is in use, under another name")
+    names = {mki_of(key) for key in fresh}
+    kept: Sequence[KeyData] = ()
+    if isinstance(fresh[0].validity, KvInterval):
+        kept = [held for held in old if not any(_covers(key, held) for key in fresh)]
+    elif mki_of(fresh[0]):
+        if any(mki_of(held) in names for held in old):
+            raise _malformed("an update uses an MKI again")
+        kept = old
     # One generation back is enough for late packets; older keys are forgotten.
-    return (*new, *old[: max(1, len(new))])
+    return (*fresh, *kept[: max(1, len(fresh))])[:MOST_KEYS]
 
 
 def mki_of(key: KeyData) -> bytes:
@@ -79,7 +98,10 @@ def mki_of(key: KeyData) -> bytes:
 
 
 def bounds(interval: KvInterval) -> tuple[int, int]:
-    """Return <From, To> as 48-bit SRTP indices; an empty end is open (RFC 3711 8.1.1)."""
+    """Return <From, To> as 48-bit SRTP indices; an empty end is open (RFC 3711 8.1.1).
+
+    Raises DecodeError (12) for ends of another length than 6 octets (R3830-6.14-2).
+    """
     first, last = interval.valid_from, interval.valid_to
     if len(first) not in (0, 6) or len(last) not in (0, 6):
         raise _malformed("an interval of key validity for SRTP has ends of 6 octets")
@@ -100,8 +122,6 @@ def check_fit(key: KeyData, policy: SrtpPolicy, compat: Compat) -> None:
             raise _unfit(f"a TEK of {len(key.key)} octets does not fit {policy.name}")
     if key.salt is not None and len(key.salt) != salt_length:
         raise _unfit(f"a master salt of {len(key.salt)} octets does not fit {policy.name}")
-    if isinstance(key.validity, KvInterval):
-        bounds(key.validity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +165,15 @@ def master_key(key: KeyData, policy: SrtpPolicy, inputs: Derivation) -> MasterKe
 
 def _naming(key: KeyData) -> tuple[bool, int]:
     return isinstance(key.validity, KvInterval), len(mki_of(key))
+
+
+def _covers(newer: KeyData, older: KeyData) -> bool:
+    """Tell whether an interval holds the whole of another."""
+    if not (isinstance(newer.validity, KvInterval) and isinstance(older.validity, KvInterval)):
+        return False
+    first, last = bounds(newer.validity)
+    old_first, old_last = bounds(older.validity)
+    return first <= old_first and old_last <= last
 
 
 def _malformed(reason: str) -> DecodeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -32,6 +33,7 @@ class Offer:
     _install: Install = field(repr=False)
     _refuse: Refuse = field(repr=False)
     is_update: bool
+    _unanswered: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @property
     def initiator(self) -> str:
@@ -72,22 +74,27 @@ class Offer:
 
         `ssrcs` are our SSRCs by CS ID, `rocs` the rollover counters of streams that run
         already. Raises LocalError for a CS whose SSRC the Initiator chose (R3830-6.1.1-7) and
-        for an offer that was answered before or overtaken, PolicyError (10) for an SSRC that
-        another stream under the same TEK has.
+        for an offer that was answered before. Raises PolicyError, to be given to
+        `Responder.refuse`: 10 for an SSRC that another stream under the same TEK has, 12 where
+        another offer for the CSB was accepted since this one was received.
         """
         sessions = self._fill(ssrcs or {}, rocs or {})
         bundle = self._bundle
         if sessions != bundle.sessions:
             bundle = replace(bundle, sessions=sessions)
+        response = self._response(sessions)
+        if not self._unanswered.acquire(blocking=False):  # never released: once, in any thread
+            raise LocalError("the offer was answered before")
         self._install(bundle)
-        return self._response(sessions), bundle
+        return response, bundle
 
     def reject(self, number: ErrorNumber, reason: str = "rejected") -> bytes | None:
         """Return the authenticated Error message that says no; error 10 lists our policies.
 
-        None where the rate of errors is used up. The offer stays in the replay cache
-        (R3830-5.3-6).
+        None where the rate of errors is used up. The offer cannot be accepted any more, and
+        stays in the replay cache (R3830-5.3-6).
         """
+        self._unanswered.acquire(blocking=False)
         return self._refuse(PolicyError(reason, number=number))
 
     def _fill(self, ssrcs: Mapping[int, int], rocs: Mapping[int, int]) -> tuple[SrtpId, ...]:
@@ -106,7 +113,9 @@ class Offer:
         request = self._request.message
         if not request.header.v:
             return None
-        cs_map = SrtpIdMap(sessions) if sessions else request.header.cs_map
+        # #CS stays what it was (R3830-6.1-22), also 0 for a map that an update leaves.
+        described = request.header.cs_map
+        cs_map = SrtpIdMap(sessions) if described.count and sessions else described
         header = Hdr(
             data_type=psk.RESPONSE,
             csb_id=request.header.csb_id,

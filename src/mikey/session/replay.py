@@ -8,8 +8,13 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Protocol, Self
 
+from mikey.policy import SECOND
 from mikey.registry import TsType
 from mikey.wire import Message, T
+
+# Entries stay a little longer than they need: threads read the clock before they come here, and
+# one that is late must not look like a clock that went back.
+_GRACE = SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class ReplayCache:
         self._expires: OrderedDict[bytes, int] = OrderedDict()
         self._counters = dict(counters or {})
         self._closed_until: int | None = None
+        self._forgotten: int | None = None
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -89,45 +95,52 @@ class ReplayCache:
     def check(self, entry: ReplayEntry) -> bool:
         """Tell whether the message is new."""
         with self._lock:
-            return self._is_new(entry)
+            return self._closed_until is None and not self._is_known(entry)
 
     def add(self, entry: ReplayEntry, expires: int) -> bool:
-        """Remember the message until `expires` (ns); False if it is known or there is no room."""
+        """Remember the message until `expires` (ns); False if it is known or there is no room.
+
+        Also while everything is refused it is remembered: it may be one of our own, which could
+        come back later (R3830-3.1-8).
+        """
         with self._lock:
-            if not self._is_new(entry):
+            if self._is_known(entry):
                 return False
             if entry.ts_type is TsType.COUNTER:
                 if entry.peer not in self._counters and len(self._counters) >= self._capacity:
                     return False
                 self._counters[entry.peer] = int.from_bytes(entry.t)
-                return True
+                return self._closed_until is None
             if len(self._expires) >= 2 * self._capacity:
                 return False
             for key in _keys(entry):
                 self._expires[key] = expires
-            return True
+            return self._closed_until is None
 
     def purge(self, now: int) -> None:
         """Forget what expired before `now` (ns).
 
         Entries stand in the order of their arrival, and the window is the same for all, so the
-        oldest are the first to go; the scan ends at the first that stays.
+        oldest are the first to go; the scan ends at the first that stays. A clock that went back
+        to a time at which a forgotten entry was still needed has lost track of requests.
         """
         with self._lock:
+            if self._forgotten is not None and now <= self._forgotten:
+                self._closed_until = max(self._closed_until or 0, self._forgotten + 1)
             if self._closed_until is not None and self._closed_until <= now:
                 self._closed_until = None
             while self._expires:
                 key = next(iter(self._expires))
-                if self._expires[key] >= now:
+                expires = self._expires[key]
+                if expires + _GRACE >= now:
                     break
+                self._forgotten = max(self._forgotten or 0, expires)
                 del self._expires[key]
 
-    def _is_new(self, entry: ReplayEntry) -> bool:
-        if self._closed_until is not None:
-            return False
+    def _is_known(self, entry: ReplayEntry) -> bool:
         if entry.ts_type is TsType.COUNTER:
-            return int.from_bytes(entry.t) > self._counters.get(entry.peer, -1)
-        return not any(key in self._expires for key in _keys(entry))
+            return int.from_bytes(entry.t) <= self._counters.get(entry.peer, -1)
+        return any(key in self._expires for key in _keys(entry))
 
 
 def _keys(entry: ReplayEntry) -> tuple[bytes, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from mikey.credentials import Psk
@@ -20,7 +21,7 @@ from mikey.errors import (
 from mikey.methods import psk
 from mikey.methods._common.verification import Parties, appendix
 from mikey.policy import SECOND, Clock, Context, Policy, SrtpPolicy
-from mikey.policy.clock import difference_ns
+from mikey.policy.clock import difference64, difference_ns
 from mikey.registry import DataType, ErrorNumber, MacAlg, TsType
 from mikey.session.bundle import Bundle, Role
 from mikey.session.checks import (
@@ -39,13 +40,24 @@ from mikey.session.step import Step
 from mikey.session.stream import policies_of, policy_of
 from mikey.wire import Id, Message, Rand, Sp, T
 
+_RESPONSES = frozenset(
+    {
+        DataType.PSK_RESP,
+        DataType.PKE_RESP,
+        DataType.DH_RESP,
+        DataType.DHHMAC_RESP,
+        DataType.RSA_R_RESP,
+    }
+)
+
 
 class Responder:
     """Receives first and update messages; one Responder may serve many threads.
 
     `credentials` are tried by the identities in the message. `replay` remembers what was
     received, `policies` are the SRTP policies that are acceptable: None means all that encrypt
-    and authenticate. `errors_per_second` bounds the answers of `refuse`.
+    and authenticate. `errors_per_second` bounds the answers of `refuse`. A CSB is remembered
+    from `Offer.accept` to `close`.
     """
 
     def __init__(
@@ -115,11 +127,29 @@ class Responder:
         with self._lock:
             self._bundles.pop((bundle.peer, bundle.csb_id), None)
 
+    def adopt(self, bundle: Bundle) -> None:
+        """Take updates of a CSB whose last exchange an Initiator of ours made (R3830-4.5-14).
+
+        Where either side may update, each needs the last state of the CSB in both of its halves.
+        Raises LocalError unless `Policy.responder_may_update` says so, and for a state that is
+        not newer than the one that is here.
+        """
+        if not self._policy.responder_may_update:
+            raise LocalError("only the Initiator of a CSB updates it (Policy.responder_may_update)")
+        key = (bundle.peer, bundle.csb_id)
+        with self._lock:
+            known = self._bundles.get(key)
+            if known is not None and difference64(bundle.t, known.t) <= 0:
+                raise LocalError("the bundle is not newer than the one that is known")
+            self._bundles[key] = bundle
+
     def _authenticate(self, message: Message, context: Context) -> tuple[Proof, Parties, Id | None]:
         """Do the steps up to the MAC, in the order of RFC 3830 5.3."""
         header = message.header
         if header.data_type is DataType.ERROR:
             raise DecodeError("an Error message begins no exchange", number=None)
+        if header.data_type in _RESPONSES:  # nothing is said of a response (R3830-5.1.2-10)
+            raise DecodeError("a response begins no exchange", number=None)
         if header.data_type is not psk.REQUEST:
             raise UnsupportedError(
                 f"data type {header.data_type.label} is not supported",
@@ -133,13 +163,14 @@ class Responder:
         null = kemac.mac_alg is MacAlg.NULL
         claim = find_claim(message, self._credentials, context, null=null)
         self._replay.purge(now)
-        if not self._replay.check(ReplayEntry.of(message, claim.initiator or "")):
+        entry = ReplayEntry.of(message, claim.initiator or "")
+        if not self._replay.check(entry):
             raise ReplayError
         check_prf(header.prf)
         proof = prove(message, claim, self._bundles)
-        peer = claim.initiator or proof.credential.peer
+        entry = replace(entry, peer=claim.initiator or proof.credential.peer)
         # Only authenticated messages enter the cache; a worker may have been faster.
-        if not self._replay.add(ReplayEntry.of(message, peer), now + 2 * self._policy.skew):
+        if not self._replay.add(entry, now + 2 * self._policy.skew):
             raise ReplayError
         parties, idr = parties_of(claim, proof.credential)
         return proof, parties, idr
@@ -185,6 +216,8 @@ class Responder:
             if not keys:
                 raise DecodeError("a first message carries at least one key", payload="KEMAC")
             sessions = sessions_of(header)
+            # Said in full, so that an update that brings an SP does not redefine the others.
+            policies = policies or {s.policy_no: SrtpPolicy() for s in sessions}
         else:
             keys = merge_keys(known.keys, keys)
             policies = {**known.policies, **policies}
@@ -212,7 +245,7 @@ class Responder:
             _request=proof.request,
             _parties=parties,
             _idr=idr,
-            _install=partial(self._install, known),
+            _install=partial(self._install, known, origin),
             _refuse=partial(self._refuse_offer, origin),
             is_update=known is not None,
         )
@@ -233,13 +266,16 @@ class Responder:
             return self._policies
         return tuple(p for p in SrtpPolicy.presets().values() if not p.is_weak)
 
-    def _install(self, known: Bundle | None, bundle: Bundle) -> None:
+    def _install(self, known: Bundle | None, origin: Origin, bundle: Bundle) -> None:
         """Put a bundle in the place of the one that its offer was made from."""
         key = (bundle.peer, bundle.csb_id)
         with self._lock:
-            if self._bundles.get(key) is not known:
-                raise LocalError("the offer was answered before, or overtaken by another")
-            self._bundles[key] = bundle
+            if self._bundles.get(key) is known:
+                self._bundles[key] = bundle
+                return
+        error = PolicyError("another offer for the CSB was accepted meanwhile, or it was closed")
+        error.origin = origin
+        raise error
 
     def _refuse_offer(self, origin: Origin, error: PolicyError) -> bytes | None:
         error.origin = origin

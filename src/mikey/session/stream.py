@@ -10,6 +10,8 @@ from mikey.policy import Compat, SrtpPolicy, alternatives, srtp_policy
 from mikey.registry import ErrorNumber
 from mikey.wire import Sp, SrtpId
 
+_MOST_LISTS = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Stream:
@@ -87,7 +89,9 @@ def to_sps(policies: Mapping[int, SrtpPolicy]) -> tuple[Sp, ...]:
 def offered_policies(error: ReportedError) -> tuple[SrtpPolicy, ...]:
     """Return the SRTP policies that a peer's Error message offers (RFC 3830 5.1.1).
 
-    What we do not know or have not built is left out.
+    What we do not know or have not built is left out, and what stands behind the first 16 SP
+    payloads: the message may be unauthenticated, and reading a list of alternatives takes time.
     """
     payloads = [sp for sp in error.offered if isinstance(sp, Sp)]
-    return tuple(policy for sp in payloads for policy in alternatives(sp))
+    offered = (policy for sp in payloads[:_MOST_LISTS] for policy in alternatives(sp))
+    return tuple(dict.fromkeys(offered))
