@@ -52,6 +52,7 @@ class Receiver(SrtpReceiver):
         lifetime: int = SRTP_LIFETIME,
         srtcp_lifetime: int = SRTCP_LIFETIME,
     ) -> Self:
+        """Wait for the stream; see the class."""
         self = super().__new__(
             cls,
             native_profile(policy),

@@ -36,6 +36,7 @@ class Sender(SrtpSender):
     __slots__ = ("_on_rekey_needed", "policy")
 
     policy: SrtpPolicy
+    _on_rekey_needed: Callable[[], None] | None
 
     def __new__(
         cls,
@@ -50,6 +51,7 @@ class Sender(SrtpSender):
         rekey_margin: int = 1 << 16,
         on_rekey_needed: Callable[[], None] | None = None,
     ) -> Self:
+        """Start the stream; see the class."""
         self = super().__new__(
             cls,
             native_profile(policy),

@@ -29,3 +29,38 @@ pub fn derive(master: &Aes, salt: &[u8; SALT_LENGTH], label: Label, r: u64, out:
     out.fill(0);
     master.apply_counter(iv.to_be_bytes(), out);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::srtp::vectors::{self, array, octets};
+
+    #[test]
+    fn derives_the_keys_of_the_rfcs() {
+        let labels = [
+            Label::RtpEncryption,
+            Label::RtpAuthentication,
+            Label::RtpSalt,
+        ];
+        let mut checked = 0;
+        for vector in vectors::load(&["srtp-rfc3711", "srtp-rfc6188"], "kdf") {
+            let master = Aes::new(&octets(&vector["master_key"]));
+            let salt = array(&vector["master_salt"]);
+            for expected in vector["keys"].as_array().unwrap() {
+                let label = labels[expected["label"].as_u64().unwrap() as usize];
+                let expected = octets(&expected["key"]);
+                let mut key = vec![0; expected.len()];
+                derive(
+                    &master,
+                    &salt,
+                    label,
+                    vector["r"].as_u64().unwrap(),
+                    &mut key,
+                );
+                assert_eq!(key, expected, "section {}, {label:?}", vector["section"]);
+                checked += 1;
+            }
+        }
+        assert_eq!(checked, 9);
+    }
+}

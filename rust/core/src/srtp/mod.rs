@@ -67,4 +67,4 @@ impl Lifetime {
 }
 
 #[cfg(test)]
-mod tests;
+mod vectors;

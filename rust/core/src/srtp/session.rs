@@ -246,3 +246,6 @@ fn joined(clear: &[u8], word: [u8; 4]) -> Vec<u8> {
     aad.extend_from_slice(&word);
     aad
 }
+
+#[cfg(test)]
+mod tests;
