@@ -1,0 +1,203 @@
+"""A report for people: a heading, a table per payload, its octets, and what to think of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from mikey.cli.inspect.derived import Keys
+from mikey.cli.inspect.explain import KEY_DATA, Explanation, explanation
+from mikey.cli.inspect.fields import Field
+from mikey.cli.inspect.hexdump import dump
+from mikey.cli.inspect.payloads import Described
+from mikey.cli.inspect.report import Report
+from mikey.secret import Secret
+
+_SHOWN_OCTETS = 16
+_PARAM = "Policy param"
+
+_VERDICTS = {
+    True: ("MAC verified", "bold green"),
+    False: ("MAC WRONG", "bold red"),
+    None: ("MAC not verified", "yellow"),
+}
+
+
+def render(
+    console: Console, report: Report, number: int, total: int, *, show_keys: bool, explain: bool
+) -> None:
+    """Write a report, the `number`-th of `total`, to the console."""
+    console.print(_heading(report, number, total))
+    parts = [] if report.header is None else [report.header]
+    for payload in [*parts, *report.payloads]:
+        console.print(_payload(payload, report.octets, show_keys=show_keys, explain=explain))
+    if report.error is not None:
+        console.print(_damage(report))
+    if show_keys and report.keys is not None:
+        console.print(_keys(report.keys))
+    console.print(_conclusion(report))
+
+
+def _heading(report: Report, number: int, total: int) -> RenderableType:
+    count = f" {number} of {total}" if total > 1 else ""
+    text = Text(f"MIKEY message{count}", style="bold reverse")
+    text.append(f"  {_safe(report.where)}", style="not bold not reverse")
+    text.append(f", {_octets(len(report.octets))}", style="not bold not reverse dim")
+    return Padding(text, (0, 0, 1, 0))
+
+
+def _payload(
+    payload: Described, octets: bytes, *, show_keys: bool, explain: bool
+) -> RenderableType:
+    words = explanation(payload.kind)
+    last = payload.offset + payload.length - 1
+    title = Text(payload.name, style="bold cyan")
+    title.append(f"  octets {payload.offset} to {last}", style="not bold default")
+    if words is not None:
+        title.append(f"  {words.section}", style="not bold dim")
+    parts: list[RenderableType] = [title]
+    if explain and words is not None:
+        parts.append(_explained(words))
+    parts.append(_table(payload.fields, show_keys=show_keys))
+    hidden = set() if show_keys else _hidden(payload.fields)
+    parts.append(_dump(octets, payload.offset, payload.offset + payload.length, hidden))
+    if payload.plaintext:
+        opened = Text("Encr data, decrypted", style="bold cyan")
+        opened.append("  offsets count from its start", style="not bold default")
+        opened.append(f"  {KEY_DATA.section}", style="not bold dim")
+        parts += ["", opened]
+        if explain:
+            parts.append(_explained(KEY_DATA))
+        parts.append(_table(payload.plaintext, show_keys=show_keys))
+    return Padding(Group(*parts), (0, 0, 1, 0))
+
+
+def _explained(words: Explanation) -> RenderableType:
+    text = Text(words.words)
+    text.append(f' {words.section}: "{words.quote}"', style="italic dim")
+    return Padding(text, (0, 0, 0, 2))
+
+
+def _table(fields: Sequence[Field], *, show_keys: bool) -> RenderableType:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=True, header_style="dim")
+    table.add_column("at", justify="right", style="dim", no_wrap=True, min_width=5)
+    table.add_column("length", justify="right", style="dim", no_wrap=True)
+    table.add_column("field", no_wrap=True, min_width=23)
+    table.add_column("value", style="bold", overflow="fold", min_width=36)
+    table.add_column("meaning", style="green", overflow="fold")
+    _rows(table, fields, 0, show_keys=show_keys)
+    return table
+
+
+def _rows(table: Table, fields: Iterable[Field], depth: int, *, show_keys: bool) -> None:
+    for field in fields:
+        name, value = field.name, _value(field, show_keys=show_keys)
+        parts = field.fields
+        if name == _PARAM:  # Type, Length and Value in one row: there are a dozen of them
+            name = f"{_PARAM}, Type {_value(parts[0], show_keys=show_keys)}"
+            value = _value(parts[2], show_keys=show_keys)
+            parts = ()
+        table.add_row(
+            str(field.offset),
+            _length(field),
+            "  " * depth + name,
+            Text(value, style="bold red" if show_keys and _is_secret(field) else ""),
+            Text(_safe(field.meaning)),
+        )
+        _rows(table, parts, depth + 1, show_keys=show_keys)
+
+
+def _length(field: Field) -> str:
+    return str(field.length) if field.mask is None else f"{field.mask.bit_count()} bit"
+
+
+def _is_secret(field: Field) -> bool:
+    return isinstance(field.value, Secret)
+
+
+def _value(field: Field, *, show_keys: bool) -> str:
+    value = field.value
+    if value is None:
+        return ""
+    if isinstance(value, Secret):
+        if not show_keys:
+            return f"<{_octets(len(value))} masked>"
+        return value.expose().hex()
+    if isinstance(value, int):
+        return str(value)
+    if len(value) > _SHOWN_OCTETS:
+        return f"{value[:_SHOWN_OCTETS].hex()}..."
+    return value.hex() or "(empty)"
+
+
+def _hidden(fields: Iterable[Field]) -> set[int]:
+    return {
+        place
+        for field in fields
+        for secret in field.secrets()
+        for place in range(secret.offset, secret.offset + secret.length)
+    }
+
+
+def _dump(octets: bytes, start: int, end: int, hidden: set[int]) -> RenderableType:
+    return Text("\n".join(dump(octets, start, end, hidden)), style="dim", no_wrap=True)
+
+
+def _damage(report: Report) -> RenderableType:
+    error = report.error
+    if error is None:
+        return ""
+    where = "" if error.offset is None else f" at octet {error.offset}"
+    payload = "" if error.payload is None else f" in {error.payload}"
+    text = Text(f"DAMAGED{where}{payload}: ", style="bold red")
+    text.append(_safe(error.reason), style="red")
+    read = [part for part in (report.header, *report.payloads) if part is not None]
+    end = read[-1].offset + read[-1].length if read else 0
+    left = len(report.octets) - end
+    if left:
+        # Not shown as octets: what cannot be read may be a key in clear.
+        text.append(f" ({_octets(left)} from {end} on are not shown)", style="not bold default")
+    return Padding(text, (0, 0, 1, 0))
+
+
+def _conclusion(report: Report) -> RenderableType:
+    verdict, style = _VERDICTS[report.verified]
+    parts: list[RenderableType] = [Text(verdict, style=style)]
+    parts += [Text(f"  - {_safe(warning)}", style="yellow") for warning in report.warnings]
+    return Padding(Group(*parts), (0, 0, 1, 0))
+
+
+def _keys(keys: Keys) -> RenderableType:
+    table = Table(
+        title="Keys", title_style="bold red", title_justify="left", box=None, padding=(0, 2, 0, 0)
+    )
+    for column in ("of", "what", "octets", "value"):
+        table.add_column(column, header_style="dim", overflow="fold")
+    for number, key in enumerate(keys.key_data, 1):
+        _key_row(table, f"Key data {number}", key.key_type.label, key.key.expose())
+        if key.salt is not None:
+            _key_row(table, f"Key data {number}", "salt", key.salt.expose())
+    for session in keys.sessions:
+        of = f"CS {session.cs_id}, SSRC {session.ssrc:08x}"
+        for master in session.masters:
+            mki = f", MKI {master.mki.hex()}" if master.mki else ""
+            _key_row(table, of, f"master key ({session.policy}{mki})", master.key.expose())
+            _key_row(table, of, "master salt", master.salt.expose())
+    return Padding(table, (0, 0, 1, 0))
+
+
+def _key_row(table: Table, of: str, what: str, octets: bytes) -> None:
+    table.add_row(of, what, str(len(octets)), Text(octets.hex(), style="red"))
+
+
+def _octets(count: int) -> str:
+    return f"{count} octet" if count == 1 else f"{count} octets"
+
+
+def _safe(text: str) -> str:
+    """Return the text without what a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in text)

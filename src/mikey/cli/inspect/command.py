@@ -1,0 +1,112 @@
+"""`mikey inspect`: show MIKEY messages octet by octet, and verify them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from mikey.cli.inspect import as_json, as_text
+from mikey.cli.inspect.report import Report, inspect
+from mikey.cli.inspect.sources import MAX_OCTETS, Found, find
+from mikey.cli.output import page
+from mikey.credentials.psk_file import load
+from mikey.errors import LocalError
+from mikey.policy import Clock
+
+_STDIN = "-"
+
+
+@click.command(
+    "inspect",
+    epilog="""\b
+Examples:
+  mikey inspect offer.sdp                            what does this offer say?
+  mikey inspect offer.sdp answer.sdp --psk-file keys are both MACs right?
+  mikey inspect AQAFgM0XflABAAAA...                  base64 as it stands in a log
+  tshark ... -e mikey -T fields | mikey inspect --json | jq .header
+  mikey inspect capture.bin --request offer.bin --psk-file keys
+
+\b
+Exit status: 0 sound (the MAC is right, or could not be checked), 1 damaged or the MAC is
+wrong, 2 usage.""",
+)
+@click.argument("inputs", metavar="[MESSAGE]...", nargs=-1)
+@click.option(
+    "--psk-file",
+    metavar="FILE",
+    help="Pre-shared keys to verify and open messages with, one 'identity key' per line.",
+)
+@click.option(
+    "--request",
+    "requests",
+    metavar="MESSAGE",
+    multiple=True,
+    help="The request that a response answers, if it is not among the messages.",
+)
+@click.option("--explain", is_flag=True, help="Say what each payload is for, with its RFC section.")
+@click.option("--json", "as_lines", is_flag=True, help="One JSON object per message and line.")
+@click.option("--show-keys", is_flag=True, help="Show keys in clear. Mind who is watching.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    inputs: tuple[str, ...],
+    psk_file: str | None,
+    requests: tuple[str, ...],
+    explain: bool,
+    as_lines: bool,
+    show_keys: bool,
+) -> int:
+    """Show MIKEY messages octet by octet, and verify them.
+
+    MESSAGE is a file (SDP, an RTSP KeyMgmt header, a SIP trace, base64, hex, raw octets), or
+    base64 or hex itself; '-' or nothing is standard input. Several messages in one input are
+    shown one by one, and a response finds its request among them.
+    """
+    found = _find_all(inputs or (_STDIN,))
+    clock: Clock = ctx.obj if isinstance(ctx.obj, Clock) else Clock()
+    reports = inspect(
+        found,
+        requests=_find_all(requests),
+        secrets=None if psk_file is None else load(psk_file),
+        now=clock.now(),
+    )
+    if as_lines:
+        for report in reports:
+            click.echo(as_json.line(report, show_keys=show_keys, explain=explain))
+    else:
+        _print(reports, show_keys=show_keys, explain=explain)
+    return 1 if any(report.failed for report in reports) else 0
+
+
+def _find_all(names: Iterable[str]) -> list[Found]:
+    found: list[Found] = []
+    for number, name in enumerate(names, 1):
+        found += find(*_read(name, number))
+    return found
+
+
+def _read(name: str, number: int) -> tuple[str, bytes]:
+    """Return how an input is called, and its content."""
+    if name == _STDIN:
+        if sys.stdin.isatty():
+            raise LocalError("no message given, and standard input is the terminal")
+        return "standard input", click.get_binary_stream("stdin").read(MAX_OCTETS + 1)
+    try:
+        path = Path(name)
+        if path.is_file() or path.is_fifo():
+            with path.open("rb") as file:
+                return name, file.read(MAX_OCTETS + 1)
+    except OSError as error:
+        raise LocalError(f"{name}: {error.strerror or error}") from None
+    except ValueError:  # no name for a file
+        pass
+    return f"argument {number}", name.encode("utf-8", "surrogateescape")
+
+
+def _print(reports: list[Report], *, show_keys: bool, explain: bool) -> None:
+    with page() as out:
+        for number, report in enumerate(reports, 1):
+            as_text.render(out, report, number, len(reports), show_keys=show_keys, explain=explain)

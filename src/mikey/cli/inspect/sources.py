@@ -1,0 +1,175 @@
+"""Finding messages in what people have: files, SDP, RTSP headers, base64, hex, raw octets."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from mikey.carriage.sdp import MIKEY
+from mikey.cli.inspect.encodings import EncodingError, decode, decode_base64
+from mikey.errors import LocalError
+
+MAX_OCTETS = 16 << 20
+
+_TEXT = re.compile(rb"[\t\r\n\x20-\x7e\x80-\xff]*")
+_KEY_MGMT = re.compile(r"\s*a=key-mgmt:\s*(\S+)\s+(\S.*)", re.IGNORECASE)
+_HEADER = re.compile(r"\s*keymgmt\s*:(.*)", re.IGNORECASE)
+_WRAPPED = re.compile(r"\s*[A-Za-z0-9+/]{4,}={0,2}\s*", re.ASCII)
+_PARAMETER = re.compile(r"\s*(\w+)\s*=\s*(?:\"([^\"]*)\"|([^\";,]*))\s*")
+_ALL_MESSAGES_BEGIN = re.compile(r"(?:01|AQ|0x01)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A message that was found: where, its octets, and what had to be overlooked.
+
+    Where the text of the message is damaged, `problem` says how, and `octets` are those in front
+    of the damage.
+    `protocols` is the list of key management protocols of the description around it, None where
+    it stood in none (R4567-4.1.4-1).
+    """
+
+    where: str
+    octets: bytes
+    overlooked: tuple[str, ...] = ()
+    problem: str | None = None
+    protocols: tuple[str, ...] | None = None
+
+
+def find(name: str, content: bytes) -> list[Found]:
+    """Return the messages in the content of a file, an argument or standard input.
+
+    `name` says where it came from. Raises LocalError if there is none, or too much to read.
+    """
+    if len(content) > MAX_OCTETS:
+        raise LocalError(f"{name}: longer than {MAX_OCTETS} octets")
+    if not content.strip():
+        raise LocalError(f"{name}: empty")
+    if not _TEXT.fullmatch(content):
+        return [Found(name, content)]
+    lines = content.decode("utf-8", "replace").split("\n")
+    found = [*_in_headers(name, lines), *_in_descriptions(name, lines)]
+    return found or _bare(name, lines)
+
+
+def _in_descriptions(name: str, lines: Sequence[str]) -> Iterator[Found]:
+    """Yield the messages of all descriptions in the text, however they are embedded."""
+    for start, block in _descriptions(lines):
+        inside: list[Found] = []
+        protocols: list[str] = []
+        media = 0
+        for number, line in enumerate(block, start):
+            media += line.lstrip().startswith("m=")
+            match = _KEY_MGMT.match(line)
+            if match is None:
+                continue
+            protocols.append(match[1])
+            if match[1] == MIKEY:
+                level = f"media {media} level" if media else "session level"
+                where = f"{name}, line {number}, {level}"
+                data = match[2] + "".join(_continued(block[number - start + 1 :], match[2]))
+                inside.append(_decoded(where, data.strip()))
+        for one in inside:
+            yield replace(one, protocols=tuple(protocols))
+
+
+def _descriptions(lines: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
+    """Cut the text where a description begins; yield the parts with their first line number."""
+    starts = [n for n, line in enumerate(lines) if line.strip() == "v=0" and n]
+    bounds = [0, *starts, len(lines)]
+    for start, end in itertools.pairwise(bounds):
+        yield start + 1, lines[start:end]
+
+
+def _continued(lines: Sequence[str], data: str) -> Iterator[str]:
+    """Yield the lines that go on with base64 broken for print, as in the RFC's samples."""
+    for line in lines:
+        if data.rstrip().endswith("=") or not _WRAPPED.fullmatch(line):
+            return
+        data = line
+        yield "\n" + line
+
+
+def _in_headers(name: str, lines: Sequence[str]) -> Iterator[Found]:
+    """Yield the messages of RTSP KeyMgmt headers (RFC 4567 3.2), folded ones as well."""
+    for number, line in enumerate(lines, 1):
+        match = _HEADER.fullmatch(line.rstrip("\r"))
+        if match is None:
+            continue
+        value = match[1]
+        for following in lines[number:]:
+            if following[:1] not in (" ", "\t"):
+                break
+            value += " " + following.strip()
+        for spec in _split(value, ","):
+            parameters = _parameters(spec)
+            if parameters.get("prot", MIKEY) != MIKEY or "data" not in parameters:
+                continue
+            uri = f", uri {parameters['uri']}" if "uri" in parameters else ""
+            where = f"{name}, line {number}, KeyMgmt header{uri}"
+            yield _decoded(where, "".join(parameters["data"].split()))
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split at a separator outside quotes (R4567-3.2-2)."""
+    parts, quoted = [""], False
+    for character in text:
+        quoted ^= character == '"'
+        if character == separator and not quoted:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def _parameters(spec: str) -> dict[str, str]:
+    matches = (_PARAMETER.fullmatch(part) for part in _split(spec, ";"))
+    return {m[1].lower(): m[2] if m[2] is not None else m[3].strip() for m in matches if m}
+
+
+def _decoded(where: str, data: str) -> Found:
+    try:
+        octets, overlooked = decode_base64(data)
+    except EncodingError as error:
+        return Found(where, error.prefix, problem=str(error))
+    return Found(where, octets, overlooked)
+
+
+def _bare(name: str, lines: Sequence[str]) -> list[Found]:
+    """Read text that is nothing but messages: one per line, or one over the lines of a block."""
+    found = []
+    for start, block in _blocks(lines):
+        each = len(block) > 1 and all(_ALL_MESSAGES_BEGIN.match(line) for line in block)
+        texts = block if each else ["\n".join(block)]
+        for number, text in enumerate(texts, start):
+            where = name if len(lines) <= 2 and not each else f"{name}, line {number}"
+            try:
+                octets, overlooked = decode(text)
+            except EncodingError as error:
+                if error.prefix[:1] == b"\1":  # the version: meant as a message
+                    found.append(Found(where, error.prefix, problem=str(error)))
+                    continue
+                raise LocalError(
+                    f"{where}: no MIKEY message (base64, hex, SDP, an RTSP KeyMgmt header or raw "
+                    "octets are read)"
+                ) from None
+            # Blanks and line breaks are the user's here, not the sender's.
+            found.append(Found(where, octets, tuple(o for o in overlooked if "white" not in o)))
+    return found
+
+
+def _blocks(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield runs of lines that are not empty, without comments, with their first line number."""
+    block: list[str] = []
+    start = 1
+    for number, line in enumerate([*lines, ""], 1):
+        text = line.partition("#")[0].strip()
+        if text:
+            if not block:
+                start = number
+            block.append(text)
+        elif block and not line.strip():
+            yield start, block
+            block = []

@@ -1,0 +1,213 @@
+"""The MAC of a message, and the keys behind it, as far as the given secrets reach.
+
+`mikey.methods` and `mikey.session` do the work. What would make a receiver refuse an authentic
+message (age, a repeated T) is no matter of this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from mikey.credentials import ANY
+from mikey.credentials.psk_file import PskFile
+from mikey.errors import AuthenticationError, PeerError
+from mikey.methods import psk
+from mikey.methods._common.message_keys import MessageKeys
+from mikey.methods._common.verification import Parties, appendix, check_v
+from mikey.policy import Compat
+from mikey.registry import DataType, MacAlg
+from mikey.secret import Secret
+from mikey.session.identities import to_text
+from mikey.wire import Id, KeyData, Message, Rand, Sp, T, V
+
+_VERIFIABLE = frozenset({DataType.PSK_INIT, DataType.PSK_RESP, DataType.ERROR})
+_MOST_KEYS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the MAC is right (None: not known), why not known or what to know, and the keys.
+
+    `key_data` is what KEMAC holds, None where it could not be opened; `rand` is that of the CSB.
+    """
+
+    verified: bool | None
+    notes: tuple[str, ...] = ()
+    key_data: tuple[KeyData, ...] | None = None
+    rand: bytes = b""
+
+
+@dataclass(slots=True)
+class Verifier:
+    """Checks messages against secrets; `messages` are all that may belong together."""
+
+    secrets: PskFile | None
+    messages: Sequence[Message] = field(default_factory=tuple)
+
+    def check(self, message: Message) -> Verdict:
+        """Return what can be said of a message."""
+        kind = message.header.data_type
+        if kind not in _VERIFIABLE:
+            return Verdict(None, (f"not verified: {kind.label} is no pre-shared key message",))
+        if kind is psk.REQUEST:
+            return self._request(message)
+        request = self._request_of(message)
+        if request is None:
+            return Verdict(
+                None,
+                ("not verified: a response is checked with its request (--request MESSAGE)",),
+            )
+        return self._response(message, request)
+
+    def _request(self, message: Message) -> Verdict:
+        try:
+            kemac = psk.check_request(message, allow_null=True)
+        except PeerError as error:
+            return Verdict(None, (f"not verified: {error}",))
+        rand = self._rand_of(message)
+        if kemac.mac_alg is MacAlg.NULL:
+            keys = MessageKeys(None, message.header.prf, message.header.csb_id, rand or b"")
+            return _opened(None, psk.verify_request(message, keys), rand, _NO_MAC)
+        if rand is None:
+            return Verdict(
+                None,
+                (
+                    "not verified: an update takes its RAND from the first message of its CSB "
+                    "(--request MESSAGE)",
+                ),
+            )
+        return self._try(message, message, rand)
+
+    def _response(self, message: Message, request: Message) -> Verdict:
+        if not isinstance(message.payloads[-1], V):
+            return Verdict(None, ("not verified: the message carries no MAC",))
+        if message.payloads[-1].auth_alg is MacAlg.NULL:
+            return Verdict(None, (_NO_MAC,))
+        rand = self._rand_of(request)
+        if rand is None:
+            return Verdict(None, ("not verified: the RAND of this CSB is not known",))
+        verdict = self._try(message, request, rand)
+        t, sent = message.get(T), request.get(T)
+        if t != sent:
+            note = "T differs from that of the request, which a response repeats (R3830-5.2-5)"
+            return Verdict(verdict.verified, (*verdict.notes, note), verdict.key_data, verdict.rand)
+        return verdict
+
+    def _try(self, message: Message, request: Message, rand: bytes) -> Verdict:
+        """Try every secret that may be meant; `request` is `message` itself if that is one."""
+        if self.secrets is None:
+            return Verdict(None, ("not verified: no secret was given (--psk-file)",))
+        candidates = list(_candidates(self.secrets, (request, message)))
+        if not candidates:
+            return Verdict(None, ("not verified: the PSK file has no key for its identities",))
+        header = request.header
+        for secret in candidates:
+            keys = MessageKeys(secret, header.prf, header.csb_id, rand)
+            try:
+                verified = psk.verify_request(request, keys)
+            except PeerError:
+                continue
+            if message is request:
+                return _opened(True, verified, rand)
+            return _response_verdict(message, verified, rand)
+        if message is request:
+            return Verdict(False, ("the MAC is wrong: another key, or an altered message",))
+        return Verdict(None, ("not verified: no key in the PSK file fits the request",))
+
+    def _request_of(self, response: Message) -> Message | None:
+        """Return the request with the CSB ID of a message, that with its T first."""
+        same = [m for m in self._requests() if m.header.csb_id == response.header.csb_id]
+        exact = [m for m in same if m.get(T) == response.get(T)]
+        return next(iter(exact or same), None)
+
+    def described_by(self, message: Message) -> Message:
+        """Return the message that has the security policies of this one's crypto sessions.
+
+        That is itself, its request, or for an update without SP the first of its CSB.
+        """
+        related = [m for m in self._requests() if m.header.csb_id == message.header.csb_id]
+        exact = [m for m in related if m.get(T) == message.get(T)]
+        candidates = (message, *exact, *related)
+        return next((m for m in candidates if m.get(Sp) is not None), message)
+
+    def _rand_of(self, message: Message) -> bytes | None:
+        """Return the RAND of a message or, of an update, that of its CSB."""
+        own = message.get(Rand)
+        if own is not None:
+            return own.value
+        for other in self._requests():
+            rand = other.get(Rand)
+            if rand is not None and other.header.csb_id == message.header.csb_id:
+                return rand.value
+        return None
+
+    def _requests(self) -> Iterator[Message]:
+        return (m for m in self.messages if m.header.data_type is psk.REQUEST)
+
+
+_NO_MAC = "the message carries no MAC: nothing proves where it came from"
+
+
+def _opened(
+    verified: bool | None, request: psk.VerifiedRequest, rand: bytes | None, *notes: str
+) -> Verdict:
+    """Return the verdict with the keys of an authentic request, or one that has no MAC."""
+    try:
+        keys = request.key_data()
+    except PeerError as error:
+        return Verdict(verified, (*notes, f"KEMAC cannot be opened: {error.reason}"))
+    return Verdict(verified, notes, keys, rand or b"")
+
+
+def _response_verdict(message: Message, request: psk.VerifiedRequest, rand: bytes) -> Verdict:
+    """Check V in the forms that are in use, the RFC's first."""
+    opened = _opened(None, request, rand)
+    t = request.message.one(T)
+    v = message.one(V)
+    parties, known = _parties(message, request.message)
+    forms = [
+        (appendix(parties, t, Compat()), ()),
+        (
+            appendix(parties, t, Compat(v_without_identities=True)),
+            ("V covers the message and T alone, without identities (R3830-5.2-11)",),
+        ),
+    ]
+    if message.header.data_type is DataType.ERROR:
+        forms.append((b"", ("V covers the Error message alone (R3830-5.1.2-5)",)))
+    for covered, notes in forms:
+        try:
+            check_v(message, v, request.keys, covered)
+        except AuthenticationError:
+            continue
+        return Verdict(True, notes, opened.key_data, rand)
+    if not known:
+        return Verdict(None, ("not verified: V covers identities that stand in neither message",))
+    return Verdict(False, ("the MAC is wrong: an altered message, or not the answer to it",))
+
+
+def _parties(response: Message, request: Message) -> tuple[Parties, bool]:
+    """Return the identities that V covers (R3830-5.2-8), and whether both are in the messages."""
+    ids, own = request.all(Id), response.all(Id)
+    idi = ids[0].data if ids else b""
+    idr = own[0].data if own else ids[1].data if len(ids) > 1 else b""
+    return Parties(idi, idr), bool(idi and idr)
+
+
+def _candidates(secrets: PskFile, messages: Iterable[Message]) -> Iterator[Secret]:
+    """Yield the keys that may be meant: of the identities named, then of `*`, else all."""
+    named = [payload for message in messages for payload in message.all(Id)]
+    if not named:
+        yield from list(secrets.keys.values())[:_MOST_KEYS]
+        return
+    seen = set()
+    for payload in named:
+        try:
+            identity = to_text(payload)
+        except PeerError:
+            continue
+        if identity in secrets.keys and identity not in seen:
+            seen.add(identity)
+            yield secrets.keys[identity]
+    if ANY in secrets.keys:
+        yield secrets.keys[ANY]

@@ -1,0 +1,139 @@
+"""What a careful reader would remark on a message that is sound: age, replay, weak algorithms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mikey.errors import MikeyError, PeerError
+from mikey.methods import psk
+from mikey.policy import SECOND, Compat, Context, Policy, srtp_policy
+from mikey.policy.clock import difference_ns
+from mikey.registry import (
+    DataType,
+    DhGroup,
+    EncrAlg,
+    ErrorNumber,
+    HashFunc,
+    MacAlg,
+    ProtType,
+    TsType,
+)
+from mikey.session.checks import check_list
+from mikey.wire import Chash, Dh, Err, Hdr, Kemac, Message, Rand, Sp, T
+
+_UNITS = (("year", 31_556_952), ("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+_WEAK_GROUPS = {DhGroup.OAKLEY_1: 768, DhGroup.OAKLEY_2: 1024}
+
+
+def warnings(
+    message: Message, seen: Sequence[Message], protocols: tuple[str, ...] | None, now: int
+) -> tuple[str, ...]:
+    """Return remarks on a message; `seen` are those before it in the same input."""
+    return (
+        *_header(message.header),
+        *_time(message, seen, now),
+        *_strength(message),
+        *_policies(message),
+        *_errors(message),
+        *_list(message, protocols),
+    )
+
+
+def _header(header: Hdr) -> Iterator[str]:
+    if not header.data_type.assigned:
+        yield f"data type {int(header.data_type)} is not assigned"
+    if not header.prf.assigned:
+        yield f"PRF func {int(header.prf)} is not assigned"
+
+
+def _time(message: Message, seen: Sequence[Message], now: int) -> Iterator[str]:
+    t = message.get(T)
+    if t is not None and t.ts_type is not TsType.COUNTER:
+        difference = difference_ns(t, now)
+        if abs(difference) > Policy().skew:
+            side = "in the future" if difference > 0 else "old"
+            yield f"the timestamp is {_span(abs(difference))} {side}: a receiver would refuse it"
+    if any(message.octets == other.octets for other in seen):
+        yield "the same message stands before: a receiver would drop it as a replay"
+    elif any(
+        other.header.data_type is message.header.data_type is psk.REQUEST
+        and (other.header.csb_id, other.get(T)) == (message.header.csb_id, t)
+        for other in seen
+    ):
+        yield "another message before has the same CSB ID and timestamp (R3830-5.2-4)"
+
+
+def _span(nanoseconds: int) -> str:
+    """Return a time span in its largest unit: "3 days"."""
+    seconds = nanoseconds // SECOND
+    for name, size in _UNITS:
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {name}{'s' if count > 1 else ''}"
+    return "less than a second"
+
+
+def _strength(message: Message) -> Iterator[str]:
+    for kemac in message.all(Kemac):
+        if kemac.encr_alg is EncrAlg.NULL and kemac.encr_data:
+            yield "KEMAC is not encrypted: whoever sees this message has its keys"
+        elif not kemac.encr_alg.assigned:
+            yield f"Encr alg {int(kemac.encr_alg)} is not assigned"
+        if kemac.mac_alg is MacAlg.NULL and kemac.encr_alg is not EncrAlg.NULL:
+            yield "KEMAC is encrypted and has no MAC"
+    for dh in message.all(Dh):
+        if dh.group in _WEAK_GROUPS:
+            yield f"{dh.group.label} has {_WEAK_GROUPS[dh.group]} bits: too weak today"
+    for chash in message.all(Chash):
+        if chash.hash_func is HashFunc.MD5:
+            yield "MD5 is broken"
+    rand = message.get(Rand)
+    if rand is not None and len(rand.value) < Policy().minimum_rand:
+        yield f"RAND has {len(rand.value)} octets, 16 are advised (R3830-6.11-2)"
+
+
+def _policies(message: Message) -> Iterator[str]:
+    for sp in message.all(Sp):
+        if sp.prot_type is not ProtType.SRTP:
+            continue
+        try:
+            policy = srtp_policy(sp)
+        except MikeyError as error:
+            yield f"policy {sp.policy_no} would be refused: {error}"
+            continue
+        if policy.is_weak:
+            yield f"policy {sp.policy_no} ({policy.name}) does not protect its packets fully"
+
+
+def _errors(message: Message) -> Iterator[str]:
+    if message.header.data_type is DataType.ERROR:
+        for err in message.all(Err):
+            yield f"the peer reports: {_ERRORS.get(err.number, err.number.label)}"
+
+
+_ERRORS = {
+    ErrorNumber.AUTH_FAILURE: "authentication failed (wrong key?)",
+    ErrorNumber.INVALID_TS: "timestamp outside its window (check both clocks)",
+    ErrorNumber.INVALID_PRF: "PRF not supported",
+    ErrorNumber.INVALID_MAC: "MAC algorithm not supported",
+    ErrorNumber.INVALID_EA: "encryption algorithm not supported",
+    ErrorNumber.INVALID_HA: "hash function not supported",
+    ErrorNumber.INVALID_DH: "DH group not supported",
+    ErrorNumber.INVALID_ID: "identity not supported or not known",
+    ErrorNumber.INVALID_CERT: "certificate not supported",
+    ErrorNumber.INVALID_SP: "security protocol not supported",
+    ErrorNumber.INVALID_SPPAR: "security policy not acceptable",
+    ErrorNumber.INVALID_DT: "data type not supported",
+    ErrorNumber.UNSPECIFIED: "unspecified error",
+    ErrorNumber.UNSUPPORTED_MESSAGE: "message not understood",
+}
+
+
+def _list(message: Message, protocols: tuple[str, ...] | None) -> Iterator[str]:
+    """Remark on the list of protocols against bidding down (RFC 4567 4.1.4)."""
+    if protocols is None or message.header.data_type is not psk.REQUEST:
+        return
+    try:
+        check_list(message, Context(protocols=protocols), Compat())
+    except PeerError as error:
+        yield f"{error.reason} (RFC 4567 4.1.4)"
