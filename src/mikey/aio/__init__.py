@@ -1,0 +1,24 @@
+"""What the parts with sockets share: RTP endpoints, audio over SRTP, Steps answered by coroutines.
+
+The files `rtp`, `rtcp`, `l16`, `reception` and `playout` do no IO themselves.
+"""
+
+from __future__ import annotations
+
+from mikey.aio.driver import drive
+from mikey.aio.endpoint import Address, RtpEndpoint
+from mikey.aio.l16 import AudioFormat
+from mikey.aio.media import Counters, MediaSession
+from mikey.aio.wav import Recording, WavWriter, read_wav
+
+__all__ = [
+    "Address",
+    "AudioFormat",
+    "Counters",
+    "MediaSession",
+    "Recording",
+    "RtpEndpoint",
+    "WavWriter",
+    "drive",
+    "read_wav",
+]
