@@ -73,3 +73,7 @@ class Receiver(SrtpReceiver):
         if a key is one of those in use, or its MKI has another length than theirs.
         """
         self._install(native_keys(self.policy, masters))
+
+    def __repr__(self) -> str:
+        ssrc = "any SSRC" if self.ssrc is None else f"SSRC {self.ssrc:#010x}"
+        return f"<Receiver of {ssrc}, {self.policy.name}, ROC {self.roc}>"

@@ -77,6 +77,9 @@ class Sender(SrtpSender):
         """
         self._install(native_keys(self.policy, masters))
 
+    def __repr__(self) -> str:
+        return f"<Sender of SSRC {self.ssrc:#010x}, {self.policy.name}, ROC {self.roc}>"
+
     def _rekey_needed(self) -> None:
         if self._on_rekey_needed is not None:
             self._on_rekey_needed()
