@@ -9,7 +9,7 @@ plain.
 from __future__ import annotations
 
 from mikey.wire._reader import Reader
-from mikey.wire._tables import DH_OCTETS, HASH_OCTETS, MAC_OCTETS, TS_OCTETS
+from mikey.wire._tables import DH_OCTETS, HASH_OCTETS, MAC_OCTETS, TS_OCTETS, payload_name
 from mikey.wire._writer import Writer
 from mikey.wire.bcast import Bcast
 from mikey.wire.cert import Cert
@@ -33,7 +33,7 @@ from mikey.wire.key_data import (
 from mikey.wire.key_ids import KeyId, KeyIds
 from mikey.wire.message import MAX_OCTETS, Message, encode
 from mikey.wire.opaque import Opaque
-from mikey.wire.payloads import Payload, payload_name, payload_type
+from mikey.wire.payloads import Payload, payload_type
 from mikey.wire.pke import Pke
 from mikey.wire.rand import Rand
 from mikey.wire.sdp_ids import SdpIds

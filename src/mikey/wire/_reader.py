@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from mikey.errors import DecodeError, TimestampError, UnsupportedError
 from mikey.registry import ErrorNumber
+from mikey.wire._tables import spoken
 
 if TYPE_CHECKING:
     from struct import Struct
+
+    from mikey.registry import PayloadType
 
 
 class Reader:
@@ -22,7 +25,7 @@ class Reader:
 
     __slots__ = ("_end", "number", "octets", "origin", "payload", "position")
 
-    def __init__(self, octets: bytes, payload: str, *, origin: int = 0) -> None:
+    def __init__(self, octets: bytes, payload: PayloadType | str, *, origin: int = 0) -> None:
         self.octets = octets
         self.payload = payload
         self.origin = origin
@@ -127,4 +130,4 @@ class Reader:
         return self.malformed(f"{wanted} octets are due and {self.remaining} are left")
 
     def _where(self, back: int) -> dict[str, Any]:
-        return {"offset": self.origin + self.position - back, "payload": self.payload}
+        return {"offset": self.origin + self.position - back, "payload": spoken(self.payload)}

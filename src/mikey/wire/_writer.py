@@ -6,9 +6,12 @@ import struct
 from typing import TYPE_CHECKING
 
 from mikey.errors import LocalError
+from mikey.wire._tables import spoken
 
 if TYPE_CHECKING:
     from struct import Struct
+
+    from mikey.registry import PayloadType
 
 
 class Writer:
@@ -20,7 +23,7 @@ class Writer:
 
     __slots__ = ("octets", "payload")
 
-    def __init__(self, payload: str) -> None:
+    def __init__(self, payload: PayloadType | str) -> None:
         self.octets = bytearray()
         self.payload = payload
 
@@ -65,4 +68,4 @@ class Writer:
 
     def misuse(self, reason: str) -> LocalError:
         """Return the error for a value that has no encoding."""
-        return LocalError(f"{self.payload}: {reason}")
+        return LocalError(f"{spoken(self.payload)}: {reason}")

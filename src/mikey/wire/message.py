@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
 from mikey.errors import DecodeError, LocalError
 from mikey.registry import PayloadType
+from mikey.wire._tables import payload_name
 from mikey.wire._writer import Writer
 from mikey.wire.hdr import Hdr
 from mikey.wire.kemac import Kemac
-from mikey.wire.opaque import Opaque
-from mikey.wire.payloads import NAMES, Payload, payload_name, payload_type
+from mikey.wire.payloads import Payload, payload_type
 from mikey.wire.structure import Fault, find_fault
 from mikey.wire.walk import DHHMAC, walk_bare
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _P = TypeVar("_P", bound=Payload)
 _SIGN: Final = PayloadType.SIGN
 _LAST: Final = PayloadType.LAST
-_UNKNOWN: Final = "unknown payload"
 
 MAX_OCTETS: Final = 1 << 20
 """The longest message that is parsed: room for a dozen payloads of 64 KiB."""
@@ -52,7 +51,7 @@ class Message:
         if len(octets) > MAX_OCTETS:
             raise DecodeError(f"a message of {len(octets)} octets is longer than {MAX_OCTETS}")
         octets = bytes(octets)
-        values, offsets, lengths, _ = zip(*walk_bare(octets), strict=True)
+        values, spans, _ = zip(*walk_bare(octets), strict=True)
         header = cast("Hdr", values[0])
         payloads = cast("tuple[Payload, ...]", values[1:])
         fault = find_fault(header, payloads)
@@ -60,10 +59,10 @@ class Message:
             raise DecodeError(
                 fault.reason,
                 number=header.malformed_number,
-                offset=0 if fault.place is None else offsets[fault.place + 1],
+                offset=0 if fault.place is None else spans[fault.place + 1][0],
                 payload=_name(payloads, fault),
             )
-        return cls(header, payloads, tuple(zip(offsets, lengths, strict=True)), octets)
+        return cls(header, payloads, spans, octets)
 
     @classmethod
     def build(cls, header: Hdr, payloads: Sequence[Payload]) -> Self:
@@ -124,16 +123,15 @@ def encode(header: Hdr, payloads: Sequence[Payload]) -> bytes:
 
 def _encode(header: Hdr, payloads: Sequence[Payload]) -> tuple[bytes, list[int]]:
     """Return the octets, and where the header and each payload begin."""
-    kinds = [p.payload_type if isinstance(p, Opaque) else p.TYPE for p in payloads]
+    kinds = [payload.TYPE for payload in payloads]
     kinds.append(_LAST)
     writer = Writer("HDR")
     header.encode(writer, kinds[0])
     octets = writer.octets
     starts = [0]
-    for index, payload in enumerate(payloads, 1):
-        kind, following = kinds[index - 1], kinds[index]
+    for payload, kind, following in zip(payloads, kinds, kinds[1:], strict=False):
         starts.append(len(octets))
-        writer.payload = NAMES.get(kind, _UNKNOWN)
+        writer.payload = kind
         if kind is not _SIGN:
             octets.append(following)
         elif following is not _LAST:

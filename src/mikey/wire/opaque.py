@@ -30,6 +30,11 @@ class Opaque:
     payload_type: PayloadType
     body: bytes
 
+    @property
+    def TYPE(self) -> PayloadType:  # noqa: N802 - the other payloads have it as a constant
+        """Return `payload_type`."""
+        return self.payload_type
+
     @classmethod
     def parse(cls, reader: Reader, payload_type: PayloadType) -> Self:
         """Read the body of `payload_type`, one of `MEASURED`.
@@ -45,7 +50,7 @@ class Opaque:
         skip = MEASURED.get(self.payload_type)
         if skip is None:
             raise writer.misuse("a payload of this type cannot be kept as octets")
-        reader = Reader(self.body, self.payload_type.label)
+        reader = Reader(self.body, self.payload_type)
         try:
             skip(reader)
             reader.finish()

@@ -61,28 +61,18 @@ _CLASSES: Final = (
 
 def payload_type(payload: Payload) -> PayloadType:
     """Return the value that the payload before `payload` names it by."""
-    return payload.payload_type if isinstance(payload, Opaque) else payload.TYPE
-
-
-def payload_name(kind: PayloadType) -> str:
-    """Return the RFC's name of a payload type, as errors and people use it."""
-    return NAMES.get(kind) or kind.label
+    return payload.TYPE
 
 
 def _measured(kind: PayloadType) -> Callable[[Reader], Payload]:
     return lambda reader: Opaque.parse(reader, kind)
 
 
-NAMES: Final = {kind: kind.label for kind in PayloadType} | {
-    PayloadType.GENERAL_EXT: "General Extension",
-    PayloadType.KEY_DATA: "Key data",
+PARSERS: Final[dict[PayloadType, Callable[[Reader], Payload]]] = {
+    **{payload.TYPE: payload.parse for payload in _CLASSES},
+    **{kind: _measured(kind) for kind in MEASURED},
 }
-
-PARSERS: Final[dict[PayloadType, tuple[str, Callable[[Reader], Payload]]]] = {
-    **{payload.TYPE: (NAMES[payload.TYPE], payload.parse) for payload in _CLASSES},
-    **{kind: (NAMES[kind], _measured(kind)) for kind in MEASURED},
-}
-"""The name of a payload and what reads it behind its Next payload octet.
+"""What reads a payload behind its Next payload octet.
 
 Types that nobody here can measure have no entry: IBAKE, ESK, SK, ECCPT, Key data (which stands
 in KEMAC only) and the unassigned ones.

@@ -13,7 +13,7 @@ from mikey.wire._reader import Reader
 from mikey.wire._tables import Members
 from mikey.wire.hdr import NEXT_PAYLOAD_OFFSET, VERSION, Hdr
 from mikey.wire.kemac import RFC_4650_MAC_OCTETS, Kemac
-from mikey.wire.payloads import PARSERS, Payload, payload_name
+from mikey.wire.payloads import PARSERS, Payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,38 +50,40 @@ def walk(octets: bytes) -> Iterator[Item]:
 
     It looks at each payload alone: what they must be together, `Message.parse` checks.
     """
-    return map(Item._make, walk_bare(octets))
+    for payload, (offset, length), following in walk_bare(octets):
+        yield Item(payload, offset, length, following)
 
 
-def walk_bare(octets: bytes) -> Iterator[tuple[Hdr | Payload, int, int, PayloadType]]:
-    """Do what `walk` does, with plain tuples in place of items: they cost a tenth less."""
+def walk_bare(octets: bytes) -> Iterator[tuple[Hdr | Payload, tuple[int, int], PayloadType]]:
+    """Do what `walk` does, in bare tuples: what `Message.parse` needs, a tenth cheaper."""
     reader = Reader(octets, "HDR")
     header = Hdr.parse(reader)
     reader.number = header.malformed_number
     following = _PAYLOAD_TYPES[octets[NEXT_PAYLOAD_OFFSET]]
     offset = reader.position
-    yield header, 0, offset, following
+    yield header, (0, offset), following
     if header.version != VERSION:
         raise reader.malformed(f"version {header.version} is not 1", back=offset)
 
     while following is not _LAST:
         kind = following
         try:
-            reader.payload, parse = PARSERS[kind]
+            parse = PARSERS[kind]
         except KeyError:
             raise _stranger(reader, kind) from None
+        reader.payload = kind
         following = _LAST if kind is _SIGN else _PAYLOAD_TYPES[reader.u8()]
         payload = parse(reader)
         if type(payload) is Kemac and following is _LAST and header.data_type in DHHMAC:
             payload = _with_rfc4650_mac(payload, reader)
         end = reader.position
-        yield payload, offset, end - offset, following
+        yield payload, (offset, end - offset), following
         offset = end
     reader.finish()
 
 
 def _stranger(reader: Reader, kind: PayloadType) -> PeerError:
-    reader.payload = payload_name(kind)
+    reader.payload = kind
     if kind is PayloadType.KEY_DATA:
         return reader.malformed("Key data stands outside KEMAC")
     return reader.unsupported(f"the length of payload type {kind} is not known", back=0)
