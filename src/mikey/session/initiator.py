@@ -144,6 +144,7 @@ class Initiator:
         if not material:
             raise LocalError("a first message carries at least one key")
         with _our_fault():
+            _check_sent(material)
             bundle = self._bundle(csb_id, rand, sessions, policies, material, t)
         first = self._send(bundle, material, Rand(rand), policies, context, respond=respond)
         self._generations[csb_id] = 1
@@ -189,6 +190,7 @@ class Initiator:
         elif new_keys:
             material = self._make_keys(policies.values(), generation)
         with _our_fault():
+            _check_sent(material)
             merged = merge_keys(bundle.keys, material)
             changed = replace(bundle, sessions=sessions, policies=policies, keys=merged, t=t)
         octets = self._send(changed, material, None, added, context, respond=respond)
@@ -265,10 +267,6 @@ class Initiator:
         unprotected = readable or self._mac is MacAlg.NULL
         if unprotected and not (context.secure or self._policy.allow_null):
             raise LocalError("NULL algorithms need a secure transport or Policy(allow_null=True)")
-        if any(key.key_type is KeyType.TEK for key in material):
-            raise LocalError("a TEK is sent with its salt (R3830-6.13-8)")
-        with _our_fault():
-            check_keys(material)
         header = Hdr(
             data_type=psk.REQUEST,
             csb_id=bundle.csb_id,
@@ -416,6 +414,12 @@ def _our_fault() -> Iterator[None]:
         yield
     except PeerError as error:
         raise LocalError(str(error)) from None
+
+
+def _check_sent(material: tuple[KeyData, ...]) -> None:
+    if any(key.key_type is KeyType.TEK for key in material):
+        raise LocalError("a TEK is sent with its salt (R3830-6.13-8)")
+    check_keys(material)
 
 
 def _generation(bundle: Bundle) -> int:
