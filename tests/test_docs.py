@@ -1,8 +1,16 @@
-"""The documentation speaks of things that exist."""
+"""The documentation speaks of things that exist, and its examples do what it says.
+
+Python blocks run. In `console` blocks the lines behind `$ ` (and `> `) run in a shell, and what
+they print is compared with the lines below; `...` stands for anything.
+"""
 
 from __future__ import annotations
 
+import doctest
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +55,60 @@ def test_every_page_is_in_the_index() -> None:
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
     assert {name for name in pages if f"({name})" not in index} == set()
+
+
+def blocks(language: str) -> list[object]:
+    return [
+        pytest.param(block, id=f"{page_id(page)}-{number}")
+        for page in PAGES
+        if page.parent.name == "docs"
+        for number, block in enumerate(
+            re.findall(
+                rf"^```{language}\n(.*?)^```$",
+                page.read_text(encoding="utf-8"),
+                re.MULTILINE | re.DOTALL,
+            )
+        )
+    ]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One directory for all console blocks: a page may use what an earlier block made."""
+    place = tmp_path_factory.mktemp("docs")
+    (place / "examples").symlink_to(ROOT / "examples")
+    return place
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_a_python_example_runs(block: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", block], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("block", blocks("console"))
+def test_a_console_example_prints_what_it_shows(block: str, workplace: Path) -> None:
+    binaries = Path(sys.executable).parent
+    path = f"{binaries}{os.pathsep}{os.environ['PATH']}"
+    commands, expected = [], []
+    for line in block.splitlines():
+        if line.startswith(("$ ", "> ")):
+            commands.append(line[2:])
+        else:
+            expected.append(line)
+    run = subprocess.run(
+        ["bash", "-c", "\n".join(commands)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=workplace,
+        env={**os.environ, "PATH": path, "COLUMNS": "120"},
+        stdin=subprocess.DEVNULL,
+    )
+    wanted = "".join(f"{line}\n" for line in expected)
+    same = doctest.OutputChecker().check_output(
+        wanted, run.stdout, doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    )
+    assert same, f"{run.stderr}\nprinted:\n{run.stdout}"
