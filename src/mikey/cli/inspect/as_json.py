@@ -24,11 +24,18 @@ def line(report: Report, *, show_keys: bool, explain: bool) -> str:
         "payloads": [_payload(payload, show_keys, explain) for payload in report.payloads],
         "error": None if error is None else {"offset": error.offset, "reason": error.reason},
         "verified": report.verified,
-        "warnings": list(report.warnings),
+        "warnings": _warnings(report),
     }
     if show_keys:
         described["keys"] = None if report.keys is None else _keys(report.keys)
     return json.dumps(described)
+
+
+def _warnings(report: Report) -> list[str]:
+    if not report.reason:
+        return list(report.warnings)
+    verdict = "not verified" if report.verified is None else "the MAC is wrong"
+    return [f"{verdict}: {report.reason}", *report.warnings]
 
 
 def _payload(payload: Described, show_keys: bool, explain: bool) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def render(
     for payload in [*parts, *report.payloads]:
         console.print(_payload(payload, report.octets, show_keys=show_keys, explain=explain))
     if report.error is not None:
-        console.print(_damage(report))
+        console.print(_damage(report, show_keys=show_keys))
     if show_keys and report.keys is not None:
         console.print(_keys(report.keys))
     console.print(_conclusion(report))
@@ -147,7 +147,7 @@ def _dump(octets: bytes, start: int, end: int, hidden: set[int]) -> RenderableTy
     return Text("\n".join(dump(octets, start, end, hidden)), style="dim", no_wrap=True)
 
 
-def _damage(report: Report) -> RenderableType:
+def _damage(report: Report, *, show_keys: bool) -> RenderableType:
     error = report.error
     if error is None:
         return ""
@@ -157,17 +157,23 @@ def _damage(report: Report) -> RenderableType:
     text.append(_safe(error.reason), style="red")
     read = [part for part in (report.header, *report.payloads) if part is not None]
     end = read[-1].offset + read[-1].length if read else 0
+    parts: list[RenderableType] = [text]
     left = len(report.octets) - end
-    if left:
-        # Not shown as octets: what cannot be read may be a key in clear.
-        text.append(f" ({_octets(left)} from {end} on are not shown)", style="not bold default")
-    return Padding(text, (0, 0, 1, 0))
+    if left and show_keys:
+        parts.append(_dump(report.octets, end, len(report.octets), set()))
+    elif left:
+        # What cannot be read may be a key in clear.
+        text.append(f" ({_octets(left)} from {end} on: --show-keys)", style="not bold default")
+    return Padding(Group(*parts), (0, 0, 1, 0))
 
 
 def _conclusion(report: Report) -> RenderableType:
     verdict, style = _VERDICTS[report.verified]
-    parts: list[RenderableType] = [Text(verdict, style=style)]
-    parts += [Text(f"  - {_safe(warning)}", style="yellow") for warning in report.warnings]
+    line = Text(verdict, style=style)
+    if report.reason:
+        line.append(f": {_safe(report.reason)}", style="not bold default")
+    parts: list[RenderableType] = [line]
+    parts += [Text(f"  ! {_safe(warning)}", style="yellow") for warning in report.warnings]
     return Padding(Group(*parts), (0, 0, 1, 0))
 
 

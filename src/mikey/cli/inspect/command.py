@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,8 +14,9 @@ from mikey.cli.inspect.report import Report, inspect
 from mikey.cli.inspect.sources import MAX_OCTETS, Found, find
 from mikey.cli.output import page
 from mikey.credentials.psk_file import load
-from mikey.errors import LocalError
+from mikey.errors import LocalError, PeerError
 from mikey.policy import Clock
+from mikey.wire import Message
 
 _STDIN = "-"
 
@@ -69,7 +71,7 @@ def command(
     clock: Clock = ctx.obj if isinstance(ctx.obj, Clock) else Clock()
     reports = inspect(
         found,
-        requests=_find_all(requests),
+        requests=_whole(_find_all(requests)),
         secrets=None if psk_file is None else load(psk_file),
         now=clock.now(),
     )
@@ -84,26 +86,42 @@ def command(
 def _find_all(names: Iterable[str]) -> list[Found]:
     found: list[Found] = []
     for number, name in enumerate(names, 1):
-        found += find(*_read(name, number))
+        content = _read(name)
+        if content is not None:
+            found += find("standard input" if name == _STDIN else name, content)
+            continue
+        try:
+            found += find(f"argument {number}", name.encode("utf-8", "surrogateescape"))
+        except LocalError as error:
+            raise LocalError(f"{error}; a file of that name does not exist") from None
     return found
 
 
-def _read(name: str, number: int) -> tuple[str, bytes]:
-    """Return how an input is called, and its content."""
+def _whole(requests: list[Found]) -> list[Found]:
+    """Check that requests can be used: a damaged one would be no help, silently."""
+    for found in requests:
+        try:
+            Message.parse(found.octets)
+        except PeerError as error:
+            raise LocalError(f"--request {found.where}: {found.problem or error}") from None
+    return requests
+
+
+def _read(name: str) -> bytes | None:
+    """Return the content of a file or of standard input; None if there is no such file."""
     if name == _STDIN:
         if sys.stdin.isatty():
             raise LocalError("no message given, and standard input is the terminal")
-        return "standard input", click.get_binary_stream("stdin").read(MAX_OCTETS + 1)
+        return sys.stdin.buffer.read(MAX_OCTETS + 1)
     try:
-        path = Path(name)
-        if path.is_file() or path.is_fifo():
-            with path.open("rb") as file:
-                return name, file.read(MAX_OCTETS + 1)
+        with Path(name).open("rb") as file:
+            return file.read(MAX_OCTETS + 1)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return None
         raise LocalError(f"{name}: {error.strerror or error}") from None
-    except ValueError:  # no name for a file
-        pass
-    return f"argument {number}", name.encode("utf-8", "surrogateescape")
 
 
 def _print(reports: list[Report], *, show_keys: bool, explain: bool) -> None:

@@ -176,7 +176,8 @@ def _kemac(layout: Layout, kemac: Kemac, header: Hdr) -> PeerError | None:
         layout.integer("Mac alg", 1, kemac.mac_alg, "HMAC-SHA-1-160 (numbered by RFC 4650)")
     else:
         layout.integer("Mac alg", 1, kemac.mac_alg)
-    layout.octets("MAC", kemac.mac)
+    # Where keys in clear cannot be told from the rest, the MAC may be one of them.
+    layout.octets("MAC", Secret(kemac.mac) if fault else kemac.mac)
     return fault
 
 

@@ -28,6 +28,7 @@ class Damage:
 class Report:
     """One message: its payloads up to the damage, the verdict on its MAC, warnings, keys.
 
+    `reason` says why the MAC is not right, or why that is not known.
     `keys` is None where no secret opened the message; it is shown only on request.
     """
 
@@ -37,6 +38,7 @@ class Report:
     payloads: tuple[Described, ...]
     error: Damage | None
     verified: bool | None
+    reason: str
     warnings: tuple[str, ...]
     keys: Keys | None = field(repr=False)
 
@@ -76,7 +78,7 @@ def _parsed(found: Found) -> Message | None:
 def _report(found: Found, verifier: Verifier, seen: list[Message], now: int) -> Report:
     header, payloads, damage = _walk(found)
     notes = list(found.overlooked)
-    verdict = Verdict(None)
+    verdict = Verdict(None, "the message is damaged")
     keys = None
     if damage is None:
         message = Message.parse(found.octets)
@@ -90,8 +92,6 @@ def _report(found: Found, verifier: Verifier, seen: list[Message], now: int) -> 
             payloads = [open_kemac(payload, opened) for payload in payloads]
         notes += warnings(message, seen, found.protocols, now)
         seen.append(message)
-    else:
-        notes.append("not verified: the message is damaged")
     return Report(
         where=found.where,
         octets=found.octets,
@@ -99,6 +99,7 @@ def _report(found: Found, verifier: Verifier, seen: list[Message], now: int) -> 
         payloads=tuple(payloads),
         error=damage,
         verified=verdict.verified,
+        reason=verdict.reason,
         warnings=tuple(notes),
         keys=keys,
     )

@@ -18,6 +18,7 @@ _KEY_MGMT = re.compile(r"\s*a=key-mgmt:\s*(\S+)\s+(\S.*)", re.IGNORECASE)
 _HEADER = re.compile(r"\s*keymgmt\s*:(.*)", re.IGNORECASE)
 _WRAPPED = re.compile(r"\s*[A-Za-z0-9+/]{4,}={0,2}\s*", re.ASCII)
 _PARAMETER = re.compile(r"\s*(\w+)\s*=\s*(?:\"([^\"]*)\"|([^\";,]*))\s*")
+_VERSION = b"\1"
 _ALL_MESSAGES_BEGIN = re.compile(r"(?:01|AQ|0x01)", re.IGNORECASE)
 
 
@@ -145,18 +146,19 @@ def _bare(name: str, lines: Sequence[str]) -> list[Found]:
         texts = block if each else ["\n".join(block)]
         for number, text in enumerate(texts, start):
             where = name if len(lines) <= 2 and not each else f"{name}, line {number}"
+            problem = None
             try:
                 octets, overlooked = decode(text)
             except EncodingError as error:
-                if error.prefix[:1] == b"\1":  # the version: meant as a message
-                    found.append(Found(where, error.prefix, problem=str(error)))
-                    continue
+                octets, overlooked, problem = error.prefix, (), str(error)
+            if octets[:1] != _VERSION:  # any word could be base64
                 raise LocalError(
-                    f"{where}: no MIKEY message (base64, hex, SDP, an RTSP KeyMgmt header or raw "
+                    f"{where}: no MIKEY message in it (base64, hex, SDP, RTSP KeyMgmt headers and raw "
                     "octets are read)"
                 ) from None
             # Blanks and line breaks are the user's here, not the sender's.
-            found.append(Found(where, octets, tuple(o for o in overlooked if "white" not in o)))
+            overlooked = tuple(o for o in overlooked if "white" not in o)
+            found.append(Found(where, octets, overlooked, problem))
     return found
 
 

@@ -7,7 +7,7 @@ message (age, a repeated T) is no matter of this module.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from mikey.credentials import ANY
 from mikey.credentials.psk_file import PskFile
@@ -27,12 +27,13 @@ _MOST_KEYS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether the MAC is right (None: not known), why not known or what to know, and the keys.
+    """Whether the MAC is right (None: not known), the `reason` if it is not, what else to know.
 
     `key_data` is what KEMAC holds, None where it could not be opened; `rand` is that of the CSB.
     """
 
     verified: bool | None
+    reason: str = ""
     notes: tuple[str, ...] = ()
     key_data: tuple[KeyData, ...] | None = None
     rand: bytes = b""
@@ -43,64 +44,57 @@ class Verifier:
     """Checks messages against secrets; `messages` are all that may belong together."""
 
     secrets: PskFile | None
-    messages: Sequence[Message] = field(default_factory=tuple)
+    messages: Sequence[Message] = ()
 
     def check(self, message: Message) -> Verdict:
         """Return what can be said of a message."""
         kind = message.header.data_type
         if kind not in _VERIFIABLE:
-            return Verdict(None, (f"not verified: {kind.label} is no pre-shared key message",))
+            return Verdict(None, f"{kind.label} is no message of the pre-shared key method")
         if kind is psk.REQUEST:
             return self._request(message)
         request = self._request_of(message)
         if request is None:
-            return Verdict(
-                None,
-                ("not verified: a response is checked with its request (--request MESSAGE)",),
-            )
+            return Verdict(None, "a response is checked with its request (--request MESSAGE)")
         return self._response(message, request)
 
     def _request(self, message: Message) -> Verdict:
         try:
             kemac = psk.check_request(message, allow_null=True)
         except PeerError as error:
-            return Verdict(None, (f"not verified: {error}",))
+            return Verdict(None, str(error))
         rand = self._rand_of(message)
         if kemac.mac_alg is MacAlg.NULL:
             keys = MessageKeys(None, message.header.prf, message.header.csb_id, rand or b"")
-            return _opened(None, psk.verify_request(message, keys), rand, _NO_MAC)
+            request = psk.verify_request(message, keys)
+            return replace(_opened(request, rand or b""), verified=None, reason=_NO_MAC)
         if rand is None:
             return Verdict(
                 None,
-                (
-                    "not verified: an update takes its RAND from the first message of its CSB "
-                    "(--request MESSAGE)",
-                ),
+                "an update takes its RAND from the first message of its CSB (--request MESSAGE)",
             )
         return self._try(message, message, rand)
 
     def _response(self, message: Message, request: Message) -> Verdict:
-        if not isinstance(message.payloads[-1], V):
-            return Verdict(None, ("not verified: the message carries no MAC",))
-        if message.payloads[-1].auth_alg is MacAlg.NULL:
-            return Verdict(None, (_NO_MAC,))
+        v = message.payloads[-1]
+        if not isinstance(v, V) or v.auth_alg is MacAlg.NULL:
+            return Verdict(None, _NO_MAC)
         rand = self._rand_of(request)
         if rand is None:
-            return Verdict(None, ("not verified: the RAND of this CSB is not known",))
+            return Verdict(None, "the RAND of its CSB is not known (--request MESSAGE)")
         verdict = self._try(message, request, rand)
-        t, sent = message.get(T), request.get(T)
-        if t != sent:
+        if message.get(T) != request.get(T):
             note = "T differs from that of the request, which a response repeats (R3830-5.2-5)"
-            return Verdict(verdict.verified, (*verdict.notes, note), verdict.key_data, verdict.rand)
+            return replace(verdict, notes=(*verdict.notes, note))
         return verdict
 
     def _try(self, message: Message, request: Message, rand: bytes) -> Verdict:
         """Try every secret that may be meant; `request` is `message` itself if that is one."""
         if self.secrets is None:
-            return Verdict(None, ("not verified: no secret was given (--psk-file)",))
+            return Verdict(None, "no secret was given (--psk-file)")
         candidates = list(_candidates(self.secrets, (request, message)))
         if not candidates:
-            return Verdict(None, ("not verified: the PSK file has no key for its identities",))
+            return Verdict(None, "the PSK file has no key for its identities")
         header = request.header
         for secret in candidates:
             keys = MessageKeys(secret, header.prf, header.csb_id, rand)
@@ -109,11 +103,11 @@ class Verifier:
             except PeerError:
                 continue
             if message is request:
-                return _opened(True, verified, rand)
-            return _response_verdict(message, verified, rand)
+                return _opened(verified, rand)
+            return _check_v(message, verified, rand)
         if message is request:
-            return Verdict(False, ("the MAC is wrong: another key, or an altered message",))
-        return Verdict(None, ("not verified: no key in the PSK file fits the request",))
+            return Verdict(False, "another key, or an altered message")
+        return Verdict(None, "no key in the PSK file fits its request")
 
     def _request_of(self, response: Message) -> Message | None:
         """Return the request with the CSB ID of a message, that with its T first."""
@@ -146,32 +140,27 @@ class Verifier:
         return (m for m in self.messages if m.header.data_type is psk.REQUEST)
 
 
-_NO_MAC = "the message carries no MAC: nothing proves where it came from"
+_NO_MAC = "it carries no MAC: nothing proves where it came from"
 
 
-def _opened(
-    verified: bool | None, request: psk.VerifiedRequest, rand: bytes | None, *notes: str
-) -> Verdict:
-    """Return the verdict with the keys of an authentic request, or one that has no MAC."""
+def _opened(request: psk.VerifiedRequest, rand: bytes) -> Verdict:
+    """Return the verdict on an authentic request, with its keys if KEMAC opens."""
     try:
-        keys = request.key_data()
+        return Verdict(True, key_data=request.key_data(), rand=rand)
     except PeerError as error:
-        return Verdict(verified, (*notes, f"KEMAC cannot be opened: {error.reason}"))
-    return Verdict(verified, notes, keys, rand or b"")
+        return Verdict(True, notes=(f"KEMAC cannot be opened: {error.reason}",), rand=rand)
 
 
-def _response_verdict(message: Message, request: psk.VerifiedRequest, rand: bytes) -> Verdict:
+def _check_v(message: Message, request: psk.VerifiedRequest, rand: bytes) -> Verdict:
     """Check V in the forms that are in use, the RFC's first."""
-    opened = _opened(None, request, rand)
+    opened = _opened(request, rand)
     t = request.message.one(T)
     v = message.one(V)
     parties, known = _parties(message, request.message)
+    bare = "V covers the message and T alone, without identities (R3830-5.2-11)"
     forms = [
         (appendix(parties, t, Compat()), ()),
-        (
-            appendix(parties, t, Compat(v_without_identities=True)),
-            ("V covers the message and T alone, without identities (R3830-5.2-11)",),
-        ),
+        (appendix(parties, t, Compat(v_without_identities=True)), (bare,)),
     ]
     if message.header.data_type is DataType.ERROR:
         forms.append((b"", ("V covers the Error message alone (R3830-5.1.2-5)",)))
@@ -180,10 +169,10 @@ def _response_verdict(message: Message, request: psk.VerifiedRequest, rand: byte
             check_v(message, v, request.keys, covered)
         except AuthenticationError:
             continue
-        return Verdict(True, notes, opened.key_data, rand)
+        return replace(opened, notes=(*opened.notes, *notes))
     if not known:
-        return Verdict(None, ("not verified: V covers identities that stand in neither message",))
-    return Verdict(False, ("the MAC is wrong: an altered message, or not the answer to it",))
+        return Verdict(None, "V covers identities that stand in neither message")
+    return Verdict(False, "an altered message, or not the answer to its request")
 
 
 def _parties(response: Message, request: Message) -> tuple[Parties, bool]:
