@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from struct import Struct
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
@@ -28,6 +29,10 @@ class SpParam(NamedTuple):
     value: bytes
 
 
+# What SpParam._make does, less the check that a pair has two items.
+_param = partial(tuple.__new__, SpParam)
+
+
 @dataclass(frozen=True, slots=True)
 class Sp:
     """A policy: parameters as the sender ordered them, repeated Types included."""
@@ -42,7 +47,7 @@ class Sp:
     def parse(cls, reader: Reader) -> Self:
         """Read the policy; raises DecodeError if its parameters do not fill its length."""
         policy_no, prot_type, length = reader.unpack(_HEAD)
-        params = tuple(map(SpParam._make, reader.tlvs(length)))
+        params = tuple(map(_param, reader.tlvs(length)))
         return cls(policy_no, _PROT_TYPES[prot_type], params)
 
     def encode(self, writer: Writer) -> None:

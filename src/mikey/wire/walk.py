@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from mikey.registry import DataType, MacAlg, PayloadType
 from mikey.wire._reader import Reader
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _PAYLOAD_TYPES = Members(PayloadType)
 _LAST: Final = PayloadType.LAST
+_KEMAC: Final = PayloadType.KEMAC
 _SIGN: Final = PayloadType.SIGN
 DHHMAC: Final = frozenset({DataType.DHHMAC_INIT, DataType.DHHMAC_RESP})
 
@@ -74,8 +75,8 @@ def walk_bare(octets: bytes) -> Iterator[tuple[Hdr | Payload, tuple[int, int], P
         reader.payload = kind
         following = _LAST if kind is _SIGN else _PAYLOAD_TYPES[reader.u8()]
         payload = parse(reader)
-        if type(payload) is Kemac and following is _LAST and header.data_type in DHHMAC:
-            payload = _with_rfc4650_mac(payload, reader)
+        if kind is _KEMAC and following is _LAST and header.data_type in DHHMAC:
+            payload = _with_rfc4650_mac(cast("Kemac", payload), reader)
         end = reader.position
         yield payload, (offset, end - offset), following
         offset = end
