@@ -9,6 +9,9 @@ _Profile = tuple[int, int, int, int, int, bool, bool]
 # Key, salt, MKI, first and last SRTP index (48 bits, both included; None: no bound).
 _Key = tuple[bytes, bytes, bytes, int | None, int | None]
 
+def prf(func: int, inkey: bytes, label: bytes, length: int) -> bytes:
+    """Derive `length` octets (RFC 3830 4.1.2); `func` as on the wire, ValueError if unknown."""
+
 class SrtpSender:
     """A one-way SRTP context that protects packets; base of `mikey.srtp.Sender`.
 

@@ -1,4 +1,5 @@
 //! The native core of `mikey`: what must be fast or constant time, without Python.
 #![deny(unsafe_code)]
 
+pub mod prf;
 pub mod srtp;

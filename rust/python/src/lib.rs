@@ -4,11 +4,14 @@
 use pyo3::prelude::*;
 
 mod errors;
+mod prf;
 mod srtp;
 
 /// The native module `mikey._native`.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use crate::prf::prf;
     #[pymodule_export]
     use crate::srtp::{SrtpReceiver, SrtpSender};
 }

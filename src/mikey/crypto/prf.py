@@ -7,19 +7,17 @@ shorter and is never padded; the output is the XOR of P over all blocks.
 
 from __future__ import annotations
 
-from hmac import digest
-
+from mikey import _native
 from mikey.errors import LibraryError, UnsupportedError
 from mikey.registry import ErrorNumber, PrfFunc
 from mikey.secret import Secret
 
 _BLOCK = 32
-_HASHES = {PrfFunc.MIKEY_1: ("sha1", 20), PrfFunc.PRF_HMAC_SHA_256: ("sha256", 32)}
 
 
 def check_prf(func: PrfFunc) -> None:
     """Raise UnsupportedError (2) for a function that is not implemented (R3830-6.1-13)."""
-    if func not in _HASHES:
+    if not func.assigned:
         raise UnsupportedError(f"PRF {int(func)} is not supported", number=ErrorNumber.INVALID_PRF)
 
 
@@ -31,25 +29,7 @@ def prf(func: PrfFunc, inkey: Secret, label: bytes, length: int) -> Secret:
     check_prf(func)
     if not inkey:
         raise LibraryError("the PRF takes no empty key")
-    name, size = _HASHES[func]
-    rounds = -(-length // size)
-    octets = inkey.expose()
-    if len(octets) <= _BLOCK:
-        return Secret(_p(octets, label, rounds, name)[:length])
-    result = 0
-    for start in range(0, len(octets), _BLOCK):
-        result ^= int.from_bytes(_p(octets[start : start + _BLOCK], label, rounds, name))
-    return Secret(result.to_bytes(rounds * size)[:length])
-
-
-def _p(block: bytes, label: bytes, rounds: int, name: str) -> bytes:
-    """Return P(block, label, rounds) with the hash `name`."""
-    a = label
-    parts = []
-    for _ in range(rounds):
-        a = digest(block, a, name)
-        parts.append(digest(block, a + label, name))
-    return b"".join(parts)
+    return Secret(_native.prf(func, inkey.expose(), label, length))
 
 
 def blocks_cancel(inkey: bytes) -> bool:
