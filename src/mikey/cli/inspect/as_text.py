@@ -17,7 +17,8 @@ from mikey.cli.inspect.payloads import Described
 from mikey.cli.inspect.report import Report
 from mikey.secret import Secret
 
-_SHOWN_OCTETS = 16
+_SHOWN_OCTETS = 8
+_CUT_TO = 6
 _PARAM = "Policy param"
 
 _VERDICTS = {
@@ -38,7 +39,7 @@ def render(
     if report.error is not None:
         console.print(_damage(report, show_keys=show_keys))
     if show_keys and report.keys is not None:
-        console.print(_keys(report.keys))
+        console.print(_keys(report.keys), soft_wrap=True)
     console.print(_conclusion(report))
 
 
@@ -83,11 +84,11 @@ def _explained(words: Explanation) -> RenderableType:
 
 
 def _table(fields: Sequence[Field], *, show_keys: bool) -> RenderableType:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=True, header_style="dim")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("at", justify="right", style="dim", no_wrap=True, min_width=5)
     table.add_column("length", justify="right", style="dim", no_wrap=True)
-    table.add_column("field", no_wrap=True, min_width=23)
-    table.add_column("value", style="bold", overflow="fold", min_width=36)
+    table.add_column("field", no_wrap=True, min_width=22)
+    table.add_column("value", style="bold", overflow="fold", min_width=18)
     table.add_column("meaning", style="green", overflow="fold")
     _rows(table, fields, 0, show_keys=show_keys)
     return table
@@ -130,7 +131,7 @@ def _value(field: Field, *, show_keys: bool) -> str:
     if isinstance(value, int):
         return str(value)
     if len(value) > _SHOWN_OCTETS:
-        return f"{value[:_SHOWN_OCTETS].hex()}..."
+        return f"{value[:_CUT_TO].hex()}..."  # the dump has them all
     return value.hex() or "(empty)"
 
 
@@ -177,27 +178,28 @@ def _conclusion(report: Report) -> RenderableType:
     return Padding(Group(*parts), (0, 0, 1, 0))
 
 
-def _keys(keys: Keys) -> RenderableType:
-    table = Table(
-        title="Keys", title_style="bold red", title_justify="left", box=None, padding=(0, 2, 0, 0)
-    )
-    for column in ("of", "what", "octets", "value"):
-        table.add_column(column, header_style="dim", overflow="fold")
+def _keys(keys: Keys) -> Text:
+    """Return the keys, one a line and never broken, so that they can be copied."""
+    text = Text("Keys\n", style="bold red")
     for number, key in enumerate(keys.key_data, 1):
-        _key_row(table, f"Key data {number}", key.key_type.label, key.key.expose())
+        text.append(f"  Key data {number}\n", style="not bold default")
+        _key(text, key.key_type.label, key.key)
         if key.salt is not None:
-            _key_row(table, f"Key data {number}", "salt", key.salt.expose())
+            _key(text, "salt", key.salt)
     for session in keys.sessions:
-        of = f"CS {session.cs_id}, SSRC {session.ssrc:08x}"
+        title = f"  CS {session.cs_id}, SSRC {session.ssrc:08x}, {session.policy}\n"
+        text.append(title, style="not bold default")
         for master in session.masters:
-            mki = f", MKI {master.mki.hex()}" if master.mki else ""
-            _key_row(table, of, f"master key ({session.policy}{mki})", master.key.expose())
-            _key_row(table, of, "master salt", master.salt.expose())
-    return Padding(table, (0, 0, 1, 0))
+            if master.mki:
+                text.append(f"    {'MKI':<12} {master.mki.hex()}\n", style="not bold default")
+            _key(text, "master key", master.key)
+            _key(text, "master salt", master.salt)
+    return text
 
 
-def _key_row(table: Table, of: str, what: str, octets: bytes) -> None:
-    table.add_row(of, what, str(len(octets)), Text(octets.hex(), style="red"))
+def _key(text: Text, name: str, key: Secret) -> None:
+    text.append(f"    {name:<12} ", style="not bold default")
+    text.append(f"{key.expose().hex()}\n", style="not bold")
 
 
 def _octets(count: int) -> str:

@@ -129,9 +129,9 @@ def _hdr(layout: Layout, hdr: Hdr, following: PayloadType) -> None:
     layout.integer("version", 1, hdr.version)
     layout.integer("data type", 1, hdr.data_type)
     layout.integer("next payload", 1, following)
-    asks = "a response is expected" if hdr.v else "no response is expected"
+    asks = "response expected" if hdr.v else "no response expected"
     if hdr.data_type in _RESPONSES:
-        asks = "of no meaning in a response"
+        asks = "ignored here"
     layout.bits(1, ("V", 0x80, hdr.v, asks), ("PRF func", 0x7F, hdr.prf, ""))
     layout.octets("CSB ID", hdr.csb_id.to_bytes(4))
     layout.integer("#CS", 1, hdr.cs_map.count)
@@ -148,7 +148,7 @@ def _hdr(layout: Layout, hdr: Hdr, following: PayloadType) -> None:
 
 def _srtp_id(session: SrtpId, layout: Layout) -> None:
     layout.integer("Policy_no", 1, session.policy_no)
-    open_ = "" if session.ssrc else "left to the stream's sender"
+    open_ = "" if session.ssrc else "left to its sender"
     layout.octets("SSRC", session.ssrc.to_bytes(4), open_)
     layout.integer("ROC", 4, session.roc)
 
@@ -253,7 +253,7 @@ def time_of(t: T) -> str:
         value += 1 << 64
     start = datetime.datetime(1900, 1, 1)
     moment = start + datetime.timedelta(microseconds=(value * 1_000_000) >> 32)
-    return moment.isoformat(sep=" ", timespec="milliseconds") + " UTC"
+    return moment.isoformat(sep=" ", timespec="milliseconds") + "Z"
 
 
 def _id(layout: Layout, payload: Id) -> None:

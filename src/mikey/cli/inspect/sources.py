@@ -153,8 +153,8 @@ def _bare(name: str, lines: Sequence[str]) -> list[Found]:
                 octets, overlooked, problem = error.prefix, (), str(error)
             if octets[:1] != _VERSION:  # any word could be base64
                 raise LocalError(
-                    f"{where}: no MIKEY message in it (base64, hex, SDP, RTSP KeyMgmt headers and raw "
-                    "octets are read)"
+                    f"{where}: no MIKEY message in it (base64, hex, SDP, RTSP KeyMgmt headers "
+                    "and raw octets are read)"
                 ) from None
             # Blanks and line breaks are the user's here, not the sender's.
             overlooked = tuple(o for o in overlooked if "white" not in o)
