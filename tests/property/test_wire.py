@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import pytest
@@ -152,6 +153,17 @@ def test_an_extension_comes_back_as_it_went(
 def test_mutated_messages_parse_or_fail_cleanly(data: DataObject) -> None:
     message = data.draw(wire.messages())
     check_any_octets(data.draw(wire.mutated(message.octets)))
+
+
+@given(wire.messages(), st.integers(0, 2**32 - 1))
+def test_many_spoiled_octets_parse_or_fail_cleanly(message: Message, seed: int) -> None:
+    """Twenty injuries for each message, as drawing messages is what costs: 20 000 in CI."""
+    random = Random(seed)
+    for _ in range(20):
+        octets = bytearray(message.octets)
+        for _ in range(random.randint(1, 3)):
+            octets[random.randrange(len(octets))] = random.randrange(256)
+        check_any_octets(bytes(octets[: random.choice([len(octets), random.randrange(600)])]))
 
 
 @given(st.binary(max_size=200))

@@ -9,7 +9,7 @@ from mikey.errors import DecodeError, LocalError
 from mikey.registry import PayloadType
 from mikey.wire._tables import payload_name
 from mikey.wire._writer import Writer
-from mikey.wire.hdr import Hdr
+from mikey.wire.hdr import VERSION, Hdr
 from mikey.wire.kemac import Kemac
 from mikey.wire.payloads import Payload, payload_type
 from mikey.wire.structure import Fault, find_fault
@@ -71,6 +71,8 @@ class Message:
         Raises LocalError where a value does not fit its field or `parse` would refuse.
         """
         payloads = tuple(payloads)
+        if header.version != VERSION:
+            raise LocalError(f"HDR: version {header.version} is not {VERSION}")
         fault = find_fault(header, payloads)
         if fault:
             raise LocalError(f"{_name(payloads, fault)}: {fault.reason}")

@@ -182,6 +182,12 @@ def test_something_follows_the_header() -> None:
     assert refused(header(DataType.RSA_R_INIT), [SIGNATURE]).number == 13
 
 
+@pytest.mark.rule("R3830-6.1-6")
+def test_no_other_version_is_built() -> None:
+    with pytest.raises(LocalError, match="version 2"):
+        Message.build(Hdr(DataType.PSK_INIT, 1, EmptyMap(), version=2), [STAMP, KEYS])
+
+
 @pytest.mark.rule("R4563-5-1", "R4563-5-1x", "R4563-5-2")
 @pytest.mark.parametrize("count", [0, 1, 255])
 def test_no_policy_goes_with_an_empty_map(count: int) -> None:
