@@ -205,7 +205,7 @@ class UserAgent:
 
         def accept(invitation: Invitation) -> Call:
             call = Call(dialog, self._transactions, is_caller=False, on_end=self._calls.discard)
-            call.accepted(server, invitation.body)
+            call.accepted(invitation.body)
             self._calls.add(call)
             return call
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import sipmessage
 
@@ -14,9 +14,8 @@ from mikey.errors import CarriageError, LocalError, PeerError
 from mikey.sip._dialog import CallDialog
 from mikey.sip._invite import send_invite
 from mikey.sip._message import ReceivedRequest
-from mikey.sip._server import InviteServer
 from mikey.sip._transactions import Transactions
-from mikey.sip.errors import CallError, CallRefusedError
+from mikey.sip.errors import CallError, CallRefusedError, SipWarning
 from mikey.sip.invitation import SDP, Invitation
 
 __all__ = ["Call", "InviteHandler", "serve"]
@@ -161,17 +160,16 @@ class Call:
         self.remote_body = response.body
         self._confirmed.set()
 
-    def accepted(self, server: InviteServer, body: bytes) -> None:
-        """We accept the peer's INVITE with this body."""
+    def accepted(self, body: bytes) -> None:
+        """We accept the peer's first INVITE, with this body."""
         self.remote_body = body
 
-        def on_confirmed(acknowledged: bool) -> None:
-            if acknowledged:
-                self._confirmed.set()
-            else:
-                self._transactions.spawn(self._hang_up("the peer sent no ACK"))
-
-        server.on_confirmed = on_confirmed
+    def acknowledged(self, *, in_time: bool) -> None:
+        """The ACK of a 200 of ours came, or did not come."""
+        if in_time:
+            self._confirmed.set()
+        else:
+            self._transactions.spawn(self._hang_up("the peer sent no ACK"))
 
     # requests of the peer
 
@@ -207,28 +205,22 @@ class Call:
             await self._respond(request, 491 if self._inviting else 500)
             return
         await self._exchange.acquire()
-        invitation = Invitation(request, server, self._dialog, lambda _: self._accept(request))
-        self._transactions.spawn(self._serve(invitation, server))
 
-    def _accept(self, request: ReceivedRequest) -> Call:
-        self._dialog.refreshed_by(request)
-        self.remote_body = request.body
-        return self
+        def accept(_: Invitation) -> Call:
+            self._dialog.refreshed_by(request)
+            self.remote_body = request.body
+            return self
 
-    async def _serve(self, invitation: Invitation, server: InviteServer) -> None:
-        acknowledged = asyncio.Event()
+        invitation = Invitation(request, server, self._dialog, accept)
+        self._transactions.spawn(self._serve(invitation))
 
-        def on_confirmed(confirmed: bool) -> None:
-            acknowledged.set()
-            if not confirmed:
-                self._transactions.spawn(self._hang_up("the peer sent no ACK"))
-
-        server.on_confirmed = on_confirmed
+    async def _serve(self, invitation: Invitation) -> None:
         try:
             await serve(invitation, self.on_reinvite or _refuse_change)
             await invitation.wait_decided()
             if invitation.accepted:
-                await acknowledged.wait()
+                with contextlib.suppress(CallError):  # the call ends then
+                    await invitation.confirmed()
         finally:
             self._exchange.release()
 
@@ -242,14 +234,14 @@ async def serve(invitation: Invitation, handler: InviteHandler) -> None:
     try:
         await handler(invitation)
     except CarriageError as error:
-        await _refuse(invitation, error.status, str(error))
+        await _refuse(invitation, error.status, error.warnings or ((399, str(error)),))
     except PeerError as error:
-        await _refuse(invitation, 488, str(error))
+        await _refuse(invitation, 488, ((399, str(error)),))
     except Exception:
-        await _refuse(invitation, 500, "")
+        await _refuse(invitation, 500, ())
         raise
 
 
-async def _refuse(invitation: Invitation, status: int, text: str) -> None:
-    with contextlib.suppress(LocalError):
-        await invitation.refuse(status, warnings=[(399, text)] if text else ())
+async def _refuse(invitation: Invitation, status: int, warnings: Sequence[SipWarning]) -> None:
+    with contextlib.suppress(LocalError):  # it was answered before it failed
+        await invitation.refuse(status, warnings=warnings)

@@ -72,8 +72,7 @@ class CallRefusedError(CallError):
         reason = f"the peer refused: {status} {plain(phrase)}".rstrip()
         if warnings:
             reason += " (" + "; ".join(f"{code}: {text}" for code, text in warnings) + ")"
-        super().__init__(reason, status=status)
+        super().__init__(reason, status=status, warnings=warnings)
         self.phrase = phrase
-        self.warnings = warnings
         self.body = body
         self.content_type = content_type

@@ -40,6 +40,8 @@ class Invitation:
         self._dialog = dialog
         self._on_accept = on_accept
         self._decided = asyncio.Event()
+        self._call: Call | None = None
+        self._acknowledged: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.cancelled = asyncio.Event()
         self.accepted = False
         self.request_uri = str(request.uri)
@@ -48,6 +50,7 @@ class Invitation:
         self.body = request.body
         self.source: Source = request.source
         server.on_cancel = self.give_up
+        server.on_confirmed = self._on_confirmed
 
     @property
     def call_id(self) -> str:
@@ -80,9 +83,17 @@ class Invitation:
         self.accepted = True
         response = self._dialog.reply(self._request, 200)
         _attach(response, body, content_type)
-        call = self._on_accept(self)
+        self._call = self._on_accept(self)
         await self._server.send_response(response)
-        return call
+        return self._call
+
+    async def confirmed(self) -> None:
+        """Wait until the peer has our answer: its ACK came.
+
+        Raises CallError (408) if none came in 64*T1; the call is over then.
+        """
+        if not await asyncio.shield(self._acknowledged):
+            raise CallError("the peer sent no ACK", status=408)
 
     async def refuse(
         self,
@@ -110,6 +121,11 @@ class Invitation:
         if body:
             _attach(response, body, content_type)
         await self._server.send_response(response)
+
+    def _on_confirmed(self, in_time: bool) -> None:
+        self._acknowledged.set_result(in_time)
+        if self._call is not None:
+            self._call.acknowledged(in_time=in_time)
 
     def _decide(self) -> None:
         if self.decided:
