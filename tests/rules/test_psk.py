@@ -277,7 +277,7 @@ def test_the_answer_has_the_form_of_the_figure() -> None:
     assert one(parts, ID).fields["data"] == IDR
 
 
-@pytest.mark.rule("R3830-3.1-3", "R3830-4.2.2-1")
+@pytest.mark.rule("R3830-3.1-3")
 def test_every_key_is_drawn_anew() -> None:
     drawn: list[bytes] = []
 
@@ -320,7 +320,7 @@ def test_nothing_is_decrypted_before_the_mac_is_right(monkeypatch: pytest.Monkey
     assert len(opened) == 1
 
 
-@pytest.mark.rule("R3830-6.2-10", "R3830-3.1-5", "R3830-6.9-4", "R3830-5.3-6")
+@pytest.mark.rule("R3830-6.2-10", "R3830-3.1-5", "R3830-5.3-6")
 def test_no_bit_of_a_request_can_be_changed() -> None:
     responder, first = bob(errors_per_second=0), offer()
     for changed in flips(first):
@@ -330,7 +330,7 @@ def test_no_bit_of_a_request_can_be_changed() -> None:
     assert bundle.csb_id == CSB_ID
 
 
-@pytest.mark.rule("R3830-3.1-7", "R3830-5.3-7", "R3830-6.9-4", "R3830-5.2-5")
+@pytest.mark.rule("R3830-3.1-7", "R3830-5.3-7", "R3830-5.2-5")
 def test_no_bit_of_an_answer_can_be_changed() -> None:
     a = alice()
     first = a.start(STREAMS, context=CONTEXT)
