@@ -79,7 +79,7 @@ def _payload(
 
 def _explained(words: Explanation) -> RenderableType:
     text = Text(words.words)
-    text.append(f' {words.section}: "{words.quote}"', style="italic dim")
+    text.append(f'\n{words.section}: "{words.quote}"', style="italic dim")
     return Padding(text, (0, 0, 0, 2))
 
 

@@ -168,10 +168,12 @@ def _kemac(layout: Layout, kemac: Kemac, header: Hdr) -> PeerError | None:
     layout.integer("Encr alg", 1, kemac.encr_alg)
     layout.integer("Encr data len", 2, len(kemac.encr_data))
     fault = None
-    if kemac.encr_alg is not EncrAlg.NULL and kemac.encr_alg.assigned:
-        layout.octets("Encr data", kemac.encr_data)
-    else:
+    if kemac.encr_alg is EncrAlg.NULL:
         fault = _plain_keys(layout, kemac.encr_data, header)
+    elif kemac.encr_alg.assigned:
+        layout.octets("Encr data", kemac.encr_data)
+    else:  # who knows what that does
+        layout.octets("Encr data", Secret(kemac.encr_data))
     if kemac.has_rfc4650_mac:
         layout.integer("Mac alg", 1, kemac.mac_alg, "HMAC-SHA-1-160 (numbered by RFC 4650)")
     else:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from mikey.carriage.sdp import MIKEY
 from mikey.cli.inspect.encodings import EncodingError, decode, decode_base64
-from mikey.errors import LocalError
+from mikey.errors import LocalError, PeerError
+from mikey.wire import walk
 
 MAX_OCTETS = 16 << 20
 
@@ -19,7 +20,7 @@ _HEADER = re.compile(r"\s*keymgmt\s*:(.*)", re.IGNORECASE)
 _WRAPPED = re.compile(r"\s*[A-Za-z0-9+/]{4,}={0,2}\s*", re.ASCII)
 _PARAMETER = re.compile(r"\s*(\w+)\s*=\s*(?:\"([^\"]*)\"|([^\";,]*))\s*")
 _VERSION = b"\1"
-_ALL_MESSAGES_BEGIN = re.compile(r"(?:01|AQ|0x01)", re.IGNORECASE)
+_MESSAGES_BEGIN = re.compile(r"(?:01|AQ|0x01)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,10 @@ def find(name: str, content: bytes) -> list[Found]:
         return [Found(name, content)]
     lines = content.decode("utf-8", "replace").split("\n")
     found = [*_in_headers(name, lines), *_in_descriptions(name, lines)]
-    return found or _bare(name, lines)
+    found = found or _bare(name, lines)
+    if not found:
+        raise LocalError(f"{name}: nothing but comments")
+    return found
 
 
 def _in_descriptions(name: str, lines: Sequence[str]) -> Iterator[Found]:
@@ -142,10 +146,11 @@ def _bare(name: str, lines: Sequence[str]) -> list[Found]:
     """Read text that is nothing but messages: one per line, or one over the lines of a block."""
     found = []
     for start, block in _blocks(lines):
-        each = len(block) > 1 and all(_ALL_MESSAGES_BEGIN.match(line) for line in block)
-        texts = block if each else ["\n".join(block)]
+        whole = "\n".join(block)
+        each = not _is_message(whole) and all(map(_MESSAGES_BEGIN.match, block))
+        texts = block if each else [whole]
         for number, text in enumerate(texts, start):
-            where = name if len(lines) <= 2 and not each else f"{name}, line {number}"
+            where = name if len(lines) <= 2 else f"{name}, line {number}"
             problem = None
             try:
                 octets, overlooked = decode(text)
@@ -160,6 +165,13 @@ def _bare(name: str, lines: Sequence[str]) -> list[Found]:
             overlooked = tuple(o for o in overlooked if "white" not in o)
             found.append(Found(where, octets, overlooked, problem))
     return found
+
+
+def _is_message(text: str) -> bool:
+    try:
+        return bool(list(walk(decode(text)[0])))
+    except (EncodingError, PeerError):
+        return False
 
 
 def _blocks(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

@@ -1,0 +1,15 @@
+"""What the tests of the command line share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.inspecting import Inspect
+
+
+@pytest.fixture
+def inspect(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Inspect:
+    """Run `mikey inspect`."""
+    return Inspect(capsys, tmp_path)
