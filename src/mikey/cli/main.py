@@ -61,6 +61,13 @@ class Commands(click.Group):
             raise LibraryError(f"{entry.module}.command is no command")
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; a reader that went away is told from an error (click gives both 1)."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return _pipe_closed()
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands without importing any."""
         with formatter.section("Commands"):
@@ -115,10 +122,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(str(error), USAGE)
     except PeerError as error:
         return _failed(str(error), PEER_IS_WRONG)
-    except BrokenPipeError:
-        return _pipe_closed()
-    except KeyboardInterrupt:
-        return _failed("interrupted", INTERRUPTED)
+    except OSError as error:
+        where = "" if error.filename is None else f"{error.filename}: "
+        return _failed(f"{where}{error.strerror or type(error).__name__}", USAGE)
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:
