@@ -13,7 +13,7 @@ try:
 except ModuleNotFoundError as error:
     raise LocalError(f"SIP needs {error.name}: pip install 'mikey[sip]'") from error
 
-from mikey.sip.agent import UserAgent, bare_uri
+from mikey.sip.agent import UserAgent, bare_uri, local_host_for
 from mikey.sip.call import Call
 from mikey.sip.errors import CallError, CallRefusedError, SipWarning
 from mikey.sip.invitation import Invitation
@@ -29,4 +29,5 @@ __all__ = [
     "Timers",
     "UserAgent",
     "bare_uri",
+    "local_host_for",
 ]

@@ -37,6 +37,7 @@ __all__ = ["Transport", "bracketed", "local_address_towards"]
 
 logger = logging.getLogger("mikey.sip")
 
+_ANY_PORT = 5060  # connect wants one
 _BIND_ATTEMPTS = 20  # a free UDP port may be taken on TCP
 
 
@@ -203,7 +204,7 @@ class Transport(TransportLayer, Inbox):
         """Write our address into a Via and a Contact that have none yet."""
         host = channel.via_host
         if ipaddress.ip_address(host).is_unspecified:
-            host = local_address_towards(destination.host, destination.port)
+            host = local_address_towards(destination.host)
         host = bracketed(host)
         if isinstance(message, sipmessage.Request) and message.via[0].host == ANY_HOST:
             via = dataclasses.replace(
@@ -259,15 +260,18 @@ class Transport(TransportLayer, Inbox):
         await self.send_message(reply(error.request, error.status))
 
 
-def local_address_towards(host: str, port: int) -> str:
-    """The address of ours from which the system sends to `host` (no packet is sent)."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((host, port or 5060))
-        except OSError as error:
-            raise _as_connection_error(error, f"no route to {host}") from error
-        return str(probe.getsockname()[0])
+def local_address_towards(host: str) -> str:
+    """The address of ours from which the system sends to `host` (no packet is sent).
+
+    Raises ConnectionError for a host that is not known or cannot be reached.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, _ANY_PORT, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect(address)
+            return str(probe.getsockname()[0])
+    except OSError as error:
+        raise _as_connection_error(error, f"no way to the host {host}") from error
 
 
 def bracketed(host: str) -> str:

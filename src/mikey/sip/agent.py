@@ -18,10 +18,11 @@ from mikey.sip._server import InviteServer
 from mikey.sip._transactions import Transactions
 from mikey.sip._transport import Transport, local_address_towards
 from mikey.sip.call import Call, InviteHandler, serve
+from mikey.sip.errors import CallError
 from mikey.sip.invitation import SDP, Invitation
 from mikey.sip.settings import Limits, Timers
 
-__all__ = ["UserAgent", "bare_uri"]
+__all__ = ["UserAgent", "bare_uri", "local_host_for"]
 
 
 def bare_uri(text: str) -> str:
@@ -34,6 +35,19 @@ def bare_uri(text: str) -> str:
     except (ValueError, TypeError) as error:
         raise LocalError(f"{text!r} is no SIP URI") from error
     return str(sipmessage.URI(scheme=uri.scheme, host=uri.host, user=uri.user, port=uri.port))
+
+
+def local_host_for(uri: str) -> str:
+    """The numeric address from which this machine reaches the host of a SIP URI.
+
+    Nothing is sent, except that a name is looked up. Raises LocalError if `uri` is no SIP URI,
+    CallError (503) if its host is not known or there is no way to it.
+    """
+    host = sipmessage.URI.parse(bare_uri(uri)).host.strip("[]")
+    try:
+        return local_address_towards(host)
+    except ConnectionError as error:
+        raise CallError(str(error), status=503) from error
 
 
 class UserAgent:
@@ -81,12 +95,12 @@ class UserAgent:
         """Host and port we listen on."""
         return self._transport.address
 
-    def host_towards(self, uri: str) -> str:
-        """Our numeric address as the peer at `uri` sees it; for `c=` lines and identities."""
-        host = self.address[0]
-        if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-            return local_address_towards(sipmessage.URI.parse(uri).host.strip("[]"), 5060)
-        return host
+    def host_towards(self, host: str) -> str:
+        """Our numeric address as the peer at `host` sees it, for `c=` lines."""
+        own = self.address[0]
+        if own in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+            return local_address_towards(host)
+        return own
 
     async def close(self) -> None:
         """End what stands, for at most a few seconds, and close every socket."""

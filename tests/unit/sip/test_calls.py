@@ -377,6 +377,6 @@ async def test_listening_on_every_address() -> None:
         UserAgent("0.0.0.0", on_invite=bob, timers=TIMERS) as callee,
         UserAgent(timers=TIMERS) as alice,
     ):
-        assert callee.host_towards("sip:alice@127.0.0.1") == "127.0.0.1"
+        assert callee.host_towards("127.0.0.1") == "127.0.0.1"
         call = await alice.invite(bob_at(callee), from_uri=ALICE, body=OFFER)
         assert await call.reinvite(b"one") == b"changed"  # went to Bob's Contact

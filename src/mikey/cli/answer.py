@@ -1,0 +1,100 @@
+"""`mikey answer`: answer a SIP call and record what comes as SRTP."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+
+import click
+from rich.console import Console
+
+from mikey.aio import WavWriter
+from mikey.cli.calls.callee import Callee, Terms
+from mikey.cli.calls.options import HostPort, host_port, policies, shared_options
+from mikey.cli.calls.report import CallReport, show
+from mikey.cli.calls.runner import note, run, tracing
+from mikey.credentials.psk_file import load
+from mikey.sip import Limits, UserAgent, bare_uri
+
+
+@click.command()
+@shared_options
+@click.option(
+    "--listen",
+    type=host_port,
+    default="127.0.0.1:5060",
+    show_default=True,
+    help="Address for SIP over UDP and TCP; port 0 is any that is free.",
+)
+@click.option("--record", metavar="OUT.wav", help="Where to write what is heard.")
+@click.option("--identity", metavar="URI", help="Our SIP URI; otherwise whatever URI was called.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds to wait for a call; otherwise there is no limit.",
+)
+def command(
+    psk_file: str,
+    policy_names: tuple[str, ...],
+    any_identity: bool,
+    trace: bool,
+    as_json: bool,
+    listen: HostPort,
+    record: str | None,
+    identity: str | None,
+    timeout: float | None,
+) -> None:
+    """Answer a SIP call whose keys are agreed by MIKEY-PSK, and record it.
+
+    Calls that fail are refused and told on stderr; the first one that is accepted is heard to
+    its end. The recording is written whole, or not at all.
+
+    \b
+    Example:
+      mikey answer --listen 127.0.0.1:5070 --psk-file keys --record heard.wav
+    """
+    terms = Terms(
+        keys=load(psk_file),
+        identity=bare_uri(identity) if identity else None,
+        policies=policies(policy_names),
+        any_identity=any_identity,
+    )
+    with contextlib.ExitStack() as stack:
+        writer = stack.enter_context(WavWriter(record)) if record else None
+        stack.enter_context(tracing(trace))
+        report = run(_answer(terms, listen, writer, timeout, as_json=as_json))
+    if as_json:
+        click.echo(report.as_json())
+    else:
+        show(report, Console(file=sys.stdout))
+
+
+async def _answer(
+    terms: Terms,
+    listen: HostPort,
+    writer: WavWriter | None,
+    timeout: float | None,
+    *,
+    as_json: bool,
+) -> CallReport:
+    def tell(text: str, event: str, **details: object) -> None:
+        note(text, quiet=as_json)
+        if as_json:
+            click.echo(json.dumps({"event": event, **details}))
+            sys.stdout.flush()
+
+    callee = Callee(
+        terms,
+        writer,
+        refused=lambda who, why: tell(f"refused {who}: {why}", "refused", caller=who, reason=why),
+        accepted=lambda who: tell(f"call from {who}", "accepted", caller=who),
+    )
+    # One call at a time: another caller hears "busy" meanwhile
+    async with UserAgent(
+        listen.host, listen.port, on_invite=callee.handle, limits=Limits(calls=1)
+    ) as agent:
+        callee.agent = agent
+        host, port = agent.address
+        tell(f"listening on {host}:{port} (UDP and TCP)", "listening", host=host, port=port)
+        return await callee.hear(timeout)

@@ -1,0 +1,111 @@
+"""`mikey call`: call a SIP URI and send a recording as SRTP."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import sys
+
+import click
+from rich.console import Console
+
+from mikey.aio import read_wav
+from mikey.cli.calls.caller import Caller, Plan
+from mikey.cli.calls.options import policies, shared_options
+from mikey.cli.calls.report import CallReport, show
+from mikey.cli.calls.runner import note, playing, run, tracing
+from mikey.credentials import Psk
+from mikey.credentials.psk_file import load
+from mikey.errors import LocalError
+from mikey.policy import SrtpPolicy
+from mikey.sip import UserAgent, bare_uri, local_host_for
+
+
+@click.command()
+@click.argument("uri")
+@shared_options
+@click.option(
+    "--send", metavar="IN.wav", required=True, help="16-bit PCM, 8 to 48 kHz, 1-2 channels."
+)
+@click.option(
+    "--identity",
+    metavar="URI",
+    help="Our SIP URI; otherwise sip:USER@ADDRESS of this machine.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="Seconds to wait for the answer.",
+)
+@click.option("--transport", type=click.Choice(["udp", "tcp"]), default="udp", show_default=True)
+@click.option(
+    "--rekey-every",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
+    help="Agree on new keys that often while the recording plays.",
+)
+def command(
+    uri: str,
+    psk_file: str,
+    policy_names: tuple[str, ...],
+    any_identity: bool,
+    trace: bool,
+    as_json: bool,
+    send: str,
+    identity: str | None,
+    timeout: float,
+    transport: str,
+    rekey_every: float | None,
+) -> None:
+    """Call a SIP URI, agree on keys by MIKEY-PSK, and send a recording as SRTP.
+
+    The key is the one that the file has for URI, without its parameters.
+
+    \b
+    Example:
+      mikey call sip:bob@127.0.0.1:5070 --psk-file keys --send speech.wav
+    """
+    peer = bare_uri(uri)
+    recording = read_wav(send)
+    key = load(psk_file).lookup(peer)
+    if key is None:
+        raise LocalError(f"{psk_file}: no key for {peer}, and none for *")
+    host = local_host_for(uri)
+    own = bare_uri(identity) if identity else _default_identity(host)
+    plan = Plan(
+        uri=uri,
+        credential=Psk(key, own, peer),
+        recording=recording,
+        policies=policies(policy_names) or (SrtpPolicy(),),
+        timeout=timeout,
+        transport=transport,
+        any_identity=any_identity,
+        rekey_every=rekey_every,
+    )
+    with tracing(trace):
+        report = run(place(plan, host, quiet=as_json))
+    if as_json:
+        click.echo(report.as_json())
+    else:
+        show(report, Console(file=sys.stdout))
+
+
+async def place(plan: Plan, host: str, *, quiet: bool) -> CallReport:
+    """Make the call from `host`."""
+    async with UserAgent(host) as agent:
+        with playing(plan.recording.frames, "sending", quiet=quiet) as progress:
+            caller = Caller(
+                plan, agent, tell=lambda text: note(text, quiet=quiet), progress=progress
+            )
+            return await caller.run()
+
+
+def _default_identity(host: str) -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # no such user: a container
+        user = ""
+    user = re.sub(r"[^A-Za-z0-9_.-]", "", user) or "mikey"
+    return f"sip:{user}@{f'[{host}]' if ':' in host else host}"

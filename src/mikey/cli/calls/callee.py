@@ -1,0 +1,286 @@
+"""The side that answers: it verifies the offer, hears the caller, and follows its new keys."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mikey.aio import MediaSession, RtpEndpoint, WavWriter
+from mikey.carriage.sdp import (
+    Agreed,
+    Description,
+    Received,
+    Sender,
+    decode,
+    encode,
+    refusal,
+)
+from mikey.cli.calls.description import AudioStream, Local, choose, peer_of
+from mikey.cli.calls.rekey import fresh_masters
+from mikey.cli.calls.report import CallReport, sessions_of
+from mikey.credentials import ANY, Psk
+from mikey.credentials.psk_file import PskFile
+from mikey.errors import CarriageError, LibraryError, LocalError, PeerError, PolicyError
+from mikey.policy import Context, SrtpPolicy
+from mikey.registry import ErrorNumber
+from mikey.session import Responder
+from mikey.sip import Call, CallError, Invitation, UserAgent, bare_uri
+
+__all__ = ["Callee", "Terms"]
+
+_SILENCE = 20.0  # seconds without an authentic packet after which a call is given up
+_DRAIN = 1.0  # seconds for the last packets to arrive after BYE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Whom we answer. `identity` None: whatever URI was called; `policies` (): all that protect."""
+
+    keys: PskFile
+    identity: str | None = None
+    policies: tuple[SrtpPolicy, ...] = ()
+    any_identity: bool = False
+
+
+@dataclass(slots=True)
+class _Accepted:
+    """A call that stands, with what its media need."""
+
+    call: Call
+    endpoint: RtpEndpoint
+    local: Local
+    stream: AudioStream
+    offer: Description
+    agreed: Agreed
+    messages: tuple[tuple[str, int], ...]
+
+
+@dataclass(slots=True)
+class Callee:
+    """Answers calls, one after the other, until one was accepted, and hears that to its end.
+
+    `refused` gets the reason of every refusal, `ringing` the identity of the caller that was
+    accepted. `handle` is the `on_invite` of the user agent.
+    """
+
+    terms: Terms
+    writer: WavWriter | None = None
+    refused: Callable[[str, str], None] = lambda _who, _reason: None
+    accepted: Callable[[str], None] = lambda _who: None
+    agent: UserAgent | None = None
+    updates: int = 0
+    _calls: asyncio.Queue[_Accepted | LocalError] = field(default_factory=asyncio.Queue)
+    _responder: Responder | None = None
+
+    async def handle(self, invitation: Invitation) -> None:
+        """Accept or refuse an INVITE."""
+        try:
+            self._calls.put_nowait(await self._accept(invitation))
+        except PeerError as error:
+            self.refused(invitation.from_uri, str(error))
+            await self._refuse(invitation, error)
+        except LocalError as error:
+            self._calls.put_nowait(error)
+            await invitation.refuse(500)
+
+    async def hear(self, timeout: float | None) -> CallReport:
+        """Wait for a call, `timeout` seconds at most, and hear it to its end.
+
+        The recording is written only if the call came to a good end. Raises CallError (408) if
+        nobody called, PeerError if the call failed, LocalError if the file cannot be written.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                accepted = await self._calls.get()
+        except TimeoutError:
+            raise CallError(f"no call within {timeout:g} s", status=408) from None
+        if isinstance(accepted, LocalError):
+            raise accepted
+        async with accepted.endpoint:
+            try:
+                return await self._listen(accepted)
+            finally:
+                await accepted.call.bye()
+                for bundle in accepted.agreed.bundles:
+                    self._keys().close(bundle)  # R4567-7.1-6
+
+    # the exchange
+
+    def _keys(self) -> Responder:
+        """One Responder for all calls, since it remembers what it has seen."""
+        if self._responder is None:
+            own = self.terms.identity or ANY
+            self._responder = Responder(
+                [Psk(key, own, peer) for peer, key in self.terms.keys.keys.items()],
+                policies=self.terms.policies or None,
+            )
+        return self._responder
+
+    async def _accept(self, invitation: Invitation) -> _Accepted:
+        offer = Description(decode(invitation.body), context=self._context(invitation))
+        received = offer.receive(self._keys())
+        self._check_called(received, invitation)
+        stream = choose(offer)
+        peer_of(offer, stream.line)
+        endpoint = await RtpEndpoint.open(self._host(invitation))
+        try:
+            local = Local(secrets.randbits(62), endpoint.host, endpoint.port)
+            agreed = self._answer(received, local, stream, secrets.randbelow(2**32 - 1) + 1)
+            call = await invitation.accept(encode(agreed.text))
+        except BaseException:
+            await endpoint.close()
+            raise
+        sizes = (len(offer.message()), len(Description(agreed.text).message()))
+        messages = tuple(zip(("I_MESSAGE", "R_MESSAGE"), sizes, strict=True))
+        return _Accepted(call, endpoint, local, stream, offer, agreed, messages)
+
+    def _context(self, invitation: Invitation) -> Context:
+        if self.terms.any_identity:
+            return Context()
+        return Context(
+            initiator=bare_uri(invitation.from_uri), responder=bare_uri(invitation.to_uri)
+        )
+
+    def _check_called(self, received: Received, invitation: Invitation) -> None:
+        """Without an identity of our own, we are who was called."""
+        called = self.terms.identity or bare_uri(invitation.request_uri)
+        for offer in received.offers:
+            if offer.responder != called and not self.terms.any_identity:
+                raise PolicyError(
+                    f"the message is for {offer.responder}, the call for {called}",
+                    number=ErrorNumber.INVALID_ID,
+                )
+
+    def _answer(self, received: Received, local: Local, stream: AudioStream, ssrc: int) -> Agreed:
+        text = local.answer(received.description, stream)
+        return received.accept(Description(text), {stream.line: ssrc})
+
+    async def _refuse(self, invitation: Invitation, error: PeerError) -> None:
+        """488 with its Warning, and the MIKEY Error message if there is one to send."""
+        if invitation.decided:
+            return
+        told = refusal(error)
+        body = b""
+        octets = self._keys().refuse(error)
+        if octets is not None:
+            body = encode(self._declined(invitation, octets))
+        await invitation.refuse(told.status, warnings=told.warnings, body=body)
+
+    def _declined(self, invitation: Invitation, octets: bytes) -> str:
+        """A description that declines all streams and carries a MIKEY Error message."""
+        offer = Description(decode(invitation.body))
+        text = Local(secrets.randbits(62), self._host(invitation), 0).answer(offer, None)
+        return Description(text).attach(octets)
+
+    def _host(self, invitation: Invitation) -> str:
+        if self.agent is None:
+            raise LibraryError("the callee has no user agent")
+        return self.agent.host_towards(invitation.source.host)
+
+    # the call
+
+    async def _listen(self, accepted: _Accepted) -> CallReport:
+        call, stream = accepted.call, accepted.stream
+        bundle, cs_id = accepted.agreed.find(stream.line, Sender.RESPONDER)
+        peer, peer_rtcp = peer_of(accepted.offer, stream.line)
+        if self.writer is not None:
+            self.writer.open(stream.audio)
+        media = MediaSession(
+            accepted.endpoint,
+            audio=stream.audio,
+            payload_type=stream.payload_type,
+            peer=peer,
+            peer_rtcp=peer_rtcp,
+            sender=bundle.srtp_sender(cs_id),
+            receiver=bundle.srtp_receiver(accepted.agreed.find(stream.line, Sender.INITIATOR)[1]),
+            write=None if self.writer is None else self.writer.write,
+        )
+
+        async def change(invitation: Invitation) -> None:
+            await self._change(invitation, accepted, media)
+
+        call.on_reinvite = change
+        await call.confirmed()
+        self.accepted(bundle.peer)
+        async with media:
+            reason = await _ended(call, media)
+            await media.drained(_DRAIN)
+        if reason != "ended by the peer":
+            raise CallError(f"the call failed: {reason}", status=408)
+        if not media.frames_heard:
+            raise CallError("the caller sent no audio", status=480)
+        if self.writer is not None:
+            self.writer.commit()
+        return self._report(accepted, media)
+
+    async def _change(
+        self, invitation: Invitation, accepted: _Accepted, media: MediaSession
+    ) -> None:
+        """Follow a re-INVITE: take the new keys at once, send under them after the ACK."""
+        offer = Description(decode(invitation.body), context=self._context(invitation))
+        try:
+            line = accepted.stream.line
+            kept = offer.kept_lines(accepted.offer)
+            local = accepted.local.next_version()
+            if choose(offer) != accepted.stream:
+                raise CarriageError("the audio stream cannot be changed", status=488)
+            if line in kept:
+                text = local.answer(offer, accepted.stream)
+                await invitation.accept(encode(text))
+                accepted.local = local
+                return
+            received = offer.receive(self._keys())
+            bundle, cs_id = accepted.agreed.find(line, Sender.RESPONDER)
+            ssrc = bundle.crypto_sessions[cs_id - 1].ssrc or 0
+            agreed = self._answer(received, local, accepted.stream, ssrc)
+        except PeerError as error:
+            self.refused(invitation.from_uri, str(error))
+            await self._refuse(invitation, error)
+            return
+        before, _ = accepted.agreed.find(line, Sender.INITIATOR)
+        accepted.agreed, accepted.local, accepted.offer = agreed, local, offer
+        bundle, cs_id = agreed.find(line, Sender.INITIATOR)
+        if fresh := fresh_masters(before, bundle, cs_id):
+            media.rekey_receiver(fresh)
+            self.updates += 1
+        await invitation.accept(encode(agreed.text))
+        await invitation.confirmed()
+        bundle, cs_id = agreed.find(line, Sender.RESPONDER)
+        if fresh := fresh_masters(before, bundle, cs_id):
+            media.rekey_sender(fresh)
+
+    def _report(self, accepted: _Accepted, media: MediaSession) -> CallReport:
+        bundle, _ = accepted.agreed.find(accepted.stream.line, Sender.INITIATOR)
+        theirs, ours = sessions_of(bundle)
+        audio = accepted.stream.audio
+        return CallReport(
+            method=bundle.method,
+            initiator=bundle.peer,
+            responder=bundle.identity,
+            csb_id=bundle.csb_id,
+            messages=accepted.messages,
+            updates=self.updates,
+            sessions=(
+                theirs.with_received(media.rtp, media.rtcp),
+                ours.with_sent(media.rtp, media.rtcp),
+            ),
+            rate=audio.rate,
+            channels=audio.channels,
+            seconds=media.frames_heard / audio.rate,
+            lost=media.lost,
+        )
+
+
+async def _ended(call: Call, media: MediaSession) -> str:
+    """Why the call ended; a caller that fell silent is hung up on."""
+    while True:
+        heard = media.rtp.verified + media.rtcp.verified
+        try:
+            async with asyncio.timeout(_SILENCE):
+                return await call.ended()
+        except TimeoutError:
+            if media.rtp.verified + media.rtcp.verified == heard:
+                await call.bye()
+                return f"nothing authentic came for {_SILENCE:g} s"

@@ -1,0 +1,242 @@
+"""The side that calls: it offers, sends its recording, and changes the keys meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from mikey.aio import MediaSession, Recording, RtpEndpoint
+from mikey.carriage.sdp import Agreed, Description, Offered, Sender, decode, encode
+from mikey.cli.calls.description import PAYLOAD_TYPE, Local, peer_of
+from mikey.cli.calls.rekey import fresh_masters
+from mikey.cli.calls.report import CallReport, sessions_of
+from mikey.credentials import Psk
+from mikey.errors import PeerError, ReportedError
+from mikey.policy import Context, SrtpPolicy
+from mikey.session import Initiator, offered_policies
+from mikey.sip import Call, CallError, CallRefusedError, UserAgent
+
+__all__ = ["Caller", "Plan"]
+
+LINE = 0  # our offers have one m= line
+_DRAIN = 1.0  # seconds for the peer's last words in SRTCP
+_MKI_LENGTH = 1  # names the keys of the last 16 changes without doubt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be done. `credential` names both parties; `rekey_every` in seconds."""
+
+    uri: str
+    credential: Psk
+    recording: Recording
+    policies: tuple[SrtpPolicy, ...]
+    timeout: float
+    transport: str
+    any_identity: bool = False
+    rekey_every: float | None = None
+
+    @property
+    def context(self) -> Context:
+        """What the signalling says of both parties; nothing, if that is not to be compared."""
+        if self.any_identity:
+            return Context()
+        return Context(initiator=self.credential.identity, responder=self.credential.peer)
+
+
+@dataclass(slots=True)
+class Caller:
+    """One call. `tell` gets what happens on the way, `progress` the frames sent so far."""
+
+    plan: Plan
+    agent: UserAgent
+    tell: Callable[[str], None] = lambda _: None
+    progress: Callable[[int], None] = lambda _: None
+    updates: int = 0
+    _rekey_needed: asyncio.Event = field(default_factory=asyncio.Event)
+    _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def run(self) -> CallReport:
+        """Call, send, hang up. Raises PeerError for everything that the peer does not do."""
+        async with await RtpEndpoint.open(self.agent.address[0]) as endpoint:
+            local = Local(secrets.randbits(62), endpoint.host, endpoint.port)
+            exchange, call, agreed = await self._establish(local)
+            try:
+                media = await self._talk(endpoint, exchange, call, agreed)
+            finally:
+                await call.bye()
+            await media.drained(_DRAIN)
+            return self._report(exchange, media)
+
+    async def _establish(self, local: Local) -> tuple[Exchange, Call, Agreed]:
+        """Try the policies in turn, as long as the peer's authentic refusals name another."""
+        left = list(self.plan.policies)
+        while True:
+            exchange = Exchange(self.plan, left.pop(0), local)
+            try:
+                call = await self.agent.invite(
+                    self.plan.uri,
+                    from_uri=self.plan.credential.identity,
+                    body=encode(exchange.offered.text),
+                    timeout=self.plan.timeout,
+                    transport=self.plan.transport,
+                )
+            except CallRefusedError as error:
+                accepted = exchange.accepted_policies(error)
+                left = [policy for policy in left if policy in accepted]
+                if not left:
+                    raise
+                self.tell(f"the peer does not take {exchange.policy.name}, now {left[0].name}")
+                continue
+            try:
+                return exchange, call, exchange.receive(call.remote_body)
+            except PeerError:
+                await call.bye()
+                raise
+
+    async def _talk(
+        self, endpoint: RtpEndpoint, exchange: Exchange, call: Call, agreed: Agreed
+    ) -> MediaSession:
+        """Play the recording and follow the call meanwhile."""
+        sending, receiving = Sender.INITIATOR, Sender.RESPONDER
+        bundle, cs_id = agreed.find(LINE, sending)
+        sender = bundle.srtp_sender(cs_id, on_rekey_needed=self._rekey_needed.set)
+        receiver = bundle.srtp_receiver(agreed.find(LINE, receiving)[1])
+        peer, peer_rtcp = peer_of(Description(agreed.text), LINE)
+        media = MediaSession(
+            endpoint,
+            audio=self.plan.recording.audio,
+            payload_type=PAYLOAD_TYPE,
+            peer=peer,
+            peer_rtcp=peer_rtcp,
+            sender=sender,
+            receiver=receiver,
+        )
+        async with media:
+            work = [
+                asyncio.ensure_future(self._send(media)),
+                asyncio.ensure_future(self._rekey_on_time(exchange, call, media)),
+                asyncio.ensure_future(_ended_early(call)),
+            ]
+            await _first(work)
+        return media
+
+    async def _send(self, media: MediaSession) -> None:
+        await media.send(self.plan.recording.samples, self.progress)
+        async with self._changing:  # a change of keys under way comes to its end
+            pass
+
+    async def _rekey_on_time(self, exchange: Exchange, call: Call, media: MediaSession) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.plan.rekey_every):
+                    await self._rekey_needed.wait()
+            self._rekey_needed.clear()
+            async with self._changing:
+                before = exchange.agreed.bundles[0]
+                agreed = await exchange.rekey(call, self.plan.timeout)
+                for sender, install in (
+                    (Sender.RESPONDER, media.rekey_receiver),
+                    (Sender.INITIATOR, media.rekey_sender),
+                ):
+                    bundle, cs_id = agreed.find(LINE, sender)
+                    install(fresh_masters(before, bundle, cs_id))
+                self.updates += 1
+
+    def _report(self, exchange: Exchange, media: MediaSession) -> CallReport:
+        bundle = exchange.agreed.bundles[0]
+        ours, theirs = sessions_of(bundle)
+        recording = self.plan.recording
+        return CallReport(
+            method=bundle.method,
+            initiator=bundle.identity,
+            responder=bundle.peer,
+            csb_id=bundle.csb_id,
+            messages=exchange.messages,
+            updates=self.updates,
+            sessions=(
+                ours.with_sent(media.rtp, media.rtcp),
+                theirs.with_received(media.rtp, media.rtcp),
+            ),
+            rate=recording.audio.rate,
+            channels=recording.audio.channels,
+            seconds=recording.seconds,
+        )
+
+
+class Exchange:
+    """The MIKEY side of a call: one offer and its updates."""
+
+    def __init__(self, plan: Plan, policy: SrtpPolicy, local: Local) -> None:
+        self.policy = policy
+        self.agreed: Agreed
+        self.messages: tuple[tuple[str, int], ...] = ()
+        self._plan = plan
+        self._local = local
+        self._initiator = Initiator(
+            plan.credential,
+            policies=(policy,),
+            mki_length=_MKI_LENGTH if plan.rekey_every else 0,
+        )
+        ssrc = secrets.randbelow(2**32 - 1) + 1  # 0 means "not chosen yet"
+        self.offered: Offered = self._description().offer(self._initiator, {LINE: ssrc})
+
+    def receive(self, body: bytes) -> Agreed:
+        """Take the answer. Raises PeerError."""
+        answer = Description(decode(body), context=self._plan.context)
+        self.agreed = self.offered.receive(self._initiator, answer)
+        sizes = (len(self.offered.messages[None]), len(answer.message()))
+        self.messages = tuple(zip(("I_MESSAGE", "R_MESSAGE"), sizes, strict=True))
+        return self.agreed
+
+    async def rekey(self, call: Call, timeout: float) -> Agreed:
+        """Agree on new keys by a re-INVITE with the update form (R4567-4.1.2-8)."""
+        self._local = self._local.next_version()
+        bundle = self.agreed.bundles[0]
+        update = self._description().update(self._initiator, {None: bundle})
+        try:
+            body = await call.reinvite(encode(update.text), timeout=timeout)
+        except PeerError:
+            update.cancel(self._initiator)
+            raise
+        answer = Description(decode(body), context=self._plan.context)
+        self.agreed = update.receive(self._initiator, answer)
+        return self.agreed
+
+    def accepted_policies(self, refusal: CallRefusedError) -> tuple[SrtpPolicy, ...]:
+        """The policies that the peer offers in an authentic Error message of its refusal.
+
+        An Error message that is not authentic says nothing (R3830-5.1.2-8).
+        """
+        try:
+            octets = Description(decode(refusal.body)).message()
+            self._initiator.receive(octets)
+        except ReportedError as error:
+            return offered_policies(error) if error.authenticated else ()
+        except PeerError:
+            return ()
+        return ()
+
+    def _description(self) -> Description:
+        text = self._local.offer(self._plan.recording.audio)
+        return Description(text, context=self._plan.context)
+
+
+async def _ended_early(call: Call) -> None:
+    reason = await call.ended()
+    raise CallError(f"the call ended before its time: {reason}", status=480)
+
+
+async def _first(work: Sequence[asyncio.Future[None]]) -> None:
+    """Wait until the first of several is done, end the others, raise what it raised."""
+    try:
+        done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in work:
+            one.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+    for one in done:
+        one.result()

@@ -1,0 +1,161 @@
+"""What a call tells at its end, for people and for machines."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from mikey.aio import Counters
+from mikey.errors import PeerError
+from mikey.session import Bundle
+
+__all__ = ["CallReport", "SessionReport", "show"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionReport:
+    """One crypto session; counters are None where this side cannot know them."""
+
+    cs_id: int
+    sender: str
+    ssrc: int | None
+    policy: str
+    fingerprint: str
+    sent: int | None = None
+    verified: int | None = None
+    rejected: int | None = None
+    srtcp_sent: int | None = None
+    srtcp_verified: int | None = None
+    srtcp_rejected: int | None = None
+
+    def with_sent(self, rtp: Counters, rtcp: Counters) -> SessionReport:
+        """The same, as its sender sees it."""
+        return replace(self, sent=rtp.sent, srtcp_sent=rtcp.sent)
+
+    def with_received(self, rtp: Counters, rtcp: Counters) -> SessionReport:
+        """The same, as its receiver sees it."""
+        return replace(
+            self,
+            verified=rtp.verified,
+            rejected=rtp.rejected,
+            srtcp_verified=rtcp.verified,
+            srtcp_rejected=rtcp.rejected,
+        )
+
+    def merged_with(self, other: SessionReport) -> SessionReport:
+        """What both sides know. PeerError if they do not speak of the same keys."""
+        if (self.ssrc, self.fingerprint) != (other.ssrc, other.fingerprint):
+            raise PeerError(f"the two sides disagree about crypto session {self.cs_id}")
+        known = {name: value for name, value in asdict(other).items() if value is not None}
+        return replace(self, **known)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallReport:
+    """A call: `messages` are (name, octets); `lost` counts packets that never came.
+
+    `bit_for_bit` is known only where both ends are (in the demo), `seconds` is that of the
+    audio sent or heard.
+    """
+
+    method: str
+    initiator: str
+    responder: str
+    csb_id: int
+    messages: tuple[tuple[str, int], ...]
+    updates: int
+    sessions: tuple[SessionReport, ...]
+    rate: int
+    channels: int
+    seconds: float
+    lost: int | None = None
+    bit_for_bit: bool | None = None
+
+    def as_json(self) -> str:
+        """One line."""
+        return json.dumps({"event": "ended", **asdict(self)})
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> CallReport:
+        """The report of another process."""
+        values = {name: value for name, value in record.items() if name != "event"}
+        values["messages"] = tuple((name, size) for name, size in values["messages"])
+        values["sessions"] = tuple(SessionReport(**session) for session in values["sessions"])
+        return cls(**values)
+
+    def merged_with(self, other: CallReport) -> CallReport:
+        """What caller and callee know together."""
+        sessions = zip(self.sessions, other.sessions, strict=True)
+        return replace(
+            self,
+            sessions=tuple(mine.merged_with(theirs) for mine, theirs in sessions),
+            lost=other.lost if self.lost is None else self.lost,
+        )
+
+
+def sessions_of(bundle: Bundle) -> tuple[SessionReport, ...]:
+    """The crypto sessions of a bundle; the odd ones are sent by the Initiator (R4567-7.1-2)."""
+    names = (bundle.identity, bundle.peer)
+    initiator, responder = names if bundle.role.value == "initiator" else names[::-1]
+    return tuple(
+        SessionReport(
+            cs_id=session.cs_id,
+            sender=initiator if session.cs_id % 2 else responder,
+            ssrc=session.ssrc,
+            policy=session.policy.name,
+            fingerprint=session.fingerprint,
+        )
+        for session in bundle.crypto_sessions
+    )
+
+
+def show(report: CallReport, console: Console) -> None:
+    """Print the report as tables."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("method", f"MIKEY-{report.method}")
+    facts.add_row("initiator", report.initiator)
+    facts.add_row("responder", report.responder)
+    for name, size in report.messages:
+        facts.add_row(name, f"{size} octets")
+    facts.add_row("CSB ID", f"0x{report.csb_id:08x}")
+    if report.updates:
+        facts.add_row("rekeyed", f"{report.updates} times")
+    facts.add_row("audio", _audio(report))
+    console.print(facts)
+    sessions = Table(show_header=True)
+    sessions.add_column("crypto session")
+    for session in report.sessions:
+        sessions.add_column(str(session.cs_id), overflow="fold")
+    rows = {
+        "sent by": [session.sender for session in report.sessions],
+        "SSRC": ["-" if s.ssrc is None else f"0x{s.ssrc:08x}" for s in report.sessions],
+        "policy": [session.policy for session in report.sessions],
+        "key fingerprint": [session.fingerprint for session in report.sessions],
+        "SRTP packets sent": [_count(s.sent) for s in report.sessions],
+        "  verified": [_count(s.verified) for s in report.sessions],
+        "  rejected": [_count(s.rejected) for s in report.sessions],
+        "SRTCP packets sent": [_count(s.srtcp_sent) for s in report.sessions],
+        "  verified ": [_count(s.srtcp_verified) for s in report.sessions],
+        "  rejected ": [_count(s.srtcp_rejected) for s in report.sessions],
+    }
+    for name, cells in rows.items():
+        sessions.add_row(name, *cells)
+    console.print(sessions)
+
+
+def _count(count: int | None) -> str:
+    return "known to the peer" if count is None else str(count)
+
+
+def _audio(report: CallReport) -> str:
+    channels = "mono" if report.channels == 1 else "stereo"
+    text = f"{report.seconds:.2f} s of {report.rate} Hz {channels}"
+    if report.bit_for_bit is not None:
+        return text + (", arrived bit for bit" if report.bit_for_bit else ", DID NOT ARRIVE WHOLE")
+    if report.lost is not None:
+        return text + (f", {report.lost} packets lost" if report.lost else ", no packet lost")
+    return text

@@ -1,0 +1,82 @@
+"""Into asyncio and out again: signals, the SIP trace, progress."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+__all__ = ["note", "playing", "run", "tracing"]
+
+R = TypeVar("R")
+
+
+def run(work: Coroutine[Any, Any, R]) -> R:
+    """Run a coroutine to its end; SIGTERM ends it like an interrupt, so that it cleans up."""
+
+    async def with_signals() -> R:
+        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        if task is not None:
+            # not to be had on Windows and outside of the main thread
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
+    try:
+        return asyncio.run(with_signals())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+@contextlib.contextmanager
+def tracing(enabled: bool) -> Iterator[None]:
+    """Show the log of the SIP layer on stderr; it holds no keys."""
+    if not enabled:
+        yield
+        return
+    logger = logging.getLogger("mikey.sip")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s\n"))
+    level, propagates = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagates
+
+
+def note(text: str, *, quiet: bool) -> None:
+    """Say something on the way, on stderr; parts of it may come from a peer."""
+    if not quiet:
+        line = "".join(c if c.isprintable() else "?" for c in text)
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def playing(total: int, what: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A progress bar on stderr, if that is a terminal; yields a function of the frames done."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(what, total=total)
+        yield lambda done: progress.update(bar, completed=done)

@@ -1,0 +1,154 @@
+"""`mikey demo`: a whole keyed call between two processes on this machine, and its proof."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import secrets
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from mikey.aio import Recording, read_wav
+from mikey.cli.calls.caller import Caller, Plan
+from mikey.cli.calls.report import CallReport, show
+from mikey.cli.calls.runner import note, playing, run, tracing
+from mikey.credentials import Psk
+from mikey.errors import LibraryError, LocalError
+from mikey.policy import SrtpPolicy
+from mikey.secret import Secret
+from mikey.sip import CallError, UserAgent
+
+_HOST = "127.0.0.1"
+_ALICE = f"sip:alice@{_HOST}"
+_LIMIT = 19.0  # seconds for everything
+_LONGEST = 12.0  # seconds of audio
+
+
+@click.command()
+@click.option(
+    "--audio",
+    metavar="FILE.wav",
+    help=f"What to send in place of the shipped speech; {_LONGEST:g} s at most.",
+)
+@click.option("--trace", is_flag=True, help="Show the SIP messages, keys redacted.")
+@click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
+def command(audio: str | None, trace: bool, as_json: bool) -> int:
+    """Make a whole call between two processes on this machine, and check it.
+
+    A second process answers. Offer and answer carry MIKEY with a fresh pre-shared key; speech
+    goes through RTP/SAVP as SRTP, and what the other side wrote is compared with what was sent.
+    The exit status is 0 only if it is the same, bit for bit, and no packet was rejected.
+    """
+    recording = _recording(audio)
+    with tracing(trace), tempfile.TemporaryDirectory(prefix="mikey-demo-") as folder:
+        report = run(_demo(recording, Path(folder), quiet=as_json))
+    if as_json:
+        click.echo(report.as_json())
+    else:
+        show(report, Console(file=sys.stdout))
+    rejected = sum((s.rejected or 0) + (s.srtcp_rejected or 0) for s in report.sessions)
+    return 0 if report.bit_for_bit and not rejected else 1
+
+
+def _recording(audio: str | None) -> Recording:
+    if audio is None:
+        with resources.as_file(resources.files("mikey.cli") / "data" / "speech.wav") as path:
+            return read_wav(path)
+    recording = read_wav(audio)
+    if recording.seconds > _LONGEST:
+        raise LocalError(
+            f"{audio}: lasts {recording.seconds:.0f} s; the demo sends {_LONGEST:g} s at most"
+        )
+    return recording
+
+
+async def _demo(recording: Recording, folder: Path, *, quiet: bool) -> CallReport:
+    key = Secret(secrets.token_bytes(16))
+    heard = folder / "heard.wav"
+    try:
+        async with asyncio.timeout(_LIMIT), _callee(folder, key, heard) as callee:
+            host, port = await callee.listening()
+            uri = f"sip:bob@{host}:{port}"
+            note(f"{_ALICE} calls {uri}, another process", quiet=quiet)
+            mine = await _call(uri, key, recording, quiet=quiet)
+            theirs = await callee.report()
+    except TimeoutError:
+        raise CallError(f"the demo did not end within {_LIMIT:g} s", status=408) from None
+    written = read_wav(heard)
+    return dataclasses.replace(
+        mine.merged_with(theirs),
+        bit_for_bit=written == recording,
+        seconds=written.seconds,
+    )
+
+
+async def _call(uri: str, key: Secret, recording: Recording, *, quiet: bool) -> CallReport:
+    plan = Plan(
+        uri=uri,
+        credential=Psk(key, _ALICE, uri),
+        recording=recording,
+        policies=(SrtpPolicy(),),
+        timeout=10.0,
+        transport="udp",
+    )
+    async with UserAgent(_HOST) as agent:
+        with playing(recording.frames, "speaking", quiet=quiet) as progress:
+            return await Caller(plan, agent, progress=progress).run()
+
+
+class _Callee:
+    """`mikey answer` in a process of its own, which tells what happens as JSON lines."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def listening(self) -> tuple[str, int]:
+        """Where it listens."""
+        event = await self._event("listening")
+        return event["host"], event["port"]
+
+    async def report(self) -> CallReport:
+        """What it tells at the end."""
+        return CallReport.from_json(await self._event("ended"))
+
+    async def _event(self, name: str) -> dict[str, Any]:
+        stdout, stderr = self._process.stdout, self._process.stderr
+        if stdout is None or stderr is None:
+            raise LibraryError("the other process has no pipes")
+        while line := await stdout.readline():
+            event = json.loads(line)
+            if isinstance(event, dict) and event.get("event") == name:
+                return event
+        reason = (await stderr.read()).decode(errors="replace").strip().removeprefix("mikey: ")
+        raise CallError(f"the other process: {reason or 'it ended too early'}", status=480)
+
+
+@contextlib.asynccontextmanager
+async def _callee(folder: Path, key: Secret, heard: Path) -> AsyncIterator[_Callee]:
+    """Start the other process; it does not outlive the block."""
+    keys = folder / "keys"
+    keys.touch(mode=0o600)
+    keys.write_text(f"{_ALICE} {key.expose().hex()}\n")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "mikey", "answer", "--json"),
+        *("--listen", f"{_HOST}:0", "--psk-file", str(keys), "--record", str(heard)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield _Callee(process)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        # reads what is left, so that nothing stays open
+        await process.communicate()
