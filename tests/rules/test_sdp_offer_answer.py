@@ -220,6 +220,7 @@ def test_a_rejected_line_keeps_its_sessions() -> None:
     assert alice.bundles[0].crypto_sessions[3].ssrc == 0x4444
 
 
+@pytest.mark.rule("R4567-4.1.2-12")
 def test_a_secure_line_without_a_message_is_refused_unless_rejected() -> None:
     pair = Pair()
     text = with_lines(CALL, "a=key-mgmt:keyp1 AQ==", before="m=text")

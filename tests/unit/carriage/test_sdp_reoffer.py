@@ -25,7 +25,7 @@ def test_known_streams_keep_their_keys() -> None:
     assert Description(hold).kept_lines(AGREED) == (0,)
 
 
-@pytest.mark.rule("R4567-4.1.2-13")
+@pytest.mark.rule("R4567-4.1.2-12", "R4567-4.1.2-13")
 def test_a_new_secure_line_without_a_message_is_refused() -> None:
     assert "media 4" in refuse(CALL + "m=audio 5004 RTP/SAVP 0\r\n")
     assert Description(CALL + "m=audio 5004 RTP/AVP 0\r\n").kept_lines(AGREED) == (0, 2)
