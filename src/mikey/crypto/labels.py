@@ -6,6 +6,8 @@ and 0xFF for the keys that protect messages. The constants are decimals of e, ni
 
 from __future__ import annotations
 
+from struct import Struct
+
 TEK = 0x2AD01C64
 TGK_AUTHENTICATION = 0x1B5C7973
 TGK_ENCRYPTION = 0x15798CEF
@@ -16,11 +18,12 @@ MESSAGE_AUTHENTICATION = 0x2D22AC75
 MESSAGE_SALT = 0x29B88916
 
 _MESSAGE = 0xFF
+_HEAD = Struct(">IBI")  # constant, id, CSB ID
 
 
 def tgk_label(constant: int, cs_id: int, csb_id: int, rand: bytes) -> bytes:
     """Return the label for a key of crypto session `cs_id` (RAND bare, without its length)."""
-    return constant.to_bytes(4) + cs_id.to_bytes(1) + csb_id.to_bytes(4) + rand
+    return _HEAD.pack(constant, cs_id, csb_id) + rand
 
 
 def message_label(constant: int, csb_id: int, rand: bytes) -> bytes:

@@ -13,11 +13,12 @@ from mikey.registry import ErrorNumber, PrfFunc
 from mikey.secret import Secret
 
 _BLOCK = 32
+_BUILT = frozenset({PrfFunc.MIKEY_1, PrfFunc.PRF_HMAC_SHA_256})
 
 
 def check_prf(func: PrfFunc) -> None:
     """Raise UnsupportedError (2) for a function that is not implemented (R3830-6.1-13)."""
-    if not func.assigned:
+    if func not in _BUILT:
         raise UnsupportedError(f"PRF {int(func)} is not supported", number=ErrorNumber.INVALID_PRF)
 
 
@@ -38,5 +39,7 @@ def blocks_cancel(inkey: bytes) -> bool:
     Equal blocks cancel in the XOR: a key made of one half twice gives all-zero output. HMAC
     fills its key with zeros, so a short last block may equal a full one that ends in zeros.
     """
+    if len(inkey) <= _BLOCK:
+        return False
     blocks = [inkey[i : i + _BLOCK].rstrip(b"\0") for i in range(0, len(inkey), _BLOCK)]
     return len(set(blocks)) < len(blocks)

@@ -14,7 +14,13 @@ from typing import final
 
 from mikey.errors import DecodeError, PeerError, PolicyError, UnsupportedError
 from mikey.methods._common.message_keys import MessageKeys, check_encr
-from mikey.methods._common.verification import Parties, appendix, build_with_v, check_v
+from mikey.methods._common.verification import (
+    MAC_LENGTH,
+    Parties,
+    appendix,
+    build_with_v,
+    check_v,
+)
 from mikey.policy import Compat
 from mikey.policy.clock import value64
 from mikey.registry import DataType, EncrAlg, ErrorNumber, MacAlg
@@ -72,7 +78,7 @@ def build_request(
     """Return the octets of an I_MESSAGE that transports `key_data` (empty: an update)."""
     plaintext = encode_key_data(key_data, key_wrap=encr_alg is EncrAlg.AES_KW_128)
     encr_data = keys.encrypt(encr_alg, value64(draft.t), plaintext)
-    size = 0 if mac_alg is MacAlg.NULL else len(keys.mac(mac_alg, b""))
+    size = MAC_LENGTH[mac_alg]
     kemac = Kemac(encr_alg, encr_data, mac_alg, bytes(size))
     octets = Message.build(draft.header, (*draft.payloads(), kemac)).octets
     # R3830-6.2-10: the MAC covers everything but itself.

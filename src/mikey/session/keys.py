@@ -15,8 +15,9 @@ from mikey.secret import Secret
 from mikey.srtp import MasterKey
 from mikey.wire import KeyData, KvInterval, KvSpi
 
-_TGK = (KeyType.TGK, KeyType.TGK_SALT)
-_TEK = (KeyType.TEK, KeyType.TEK_SALT)
+_TGK = frozenset({KeyType.TGK, KeyType.TGK_SALT})
+_TEK = frozenset({KeyType.TEK, KeyType.TEK_SALT})
+_BASE = _TGK | _TEK
 
 MOST_KEYS = 16
 """The keys that a CSB, and so an SRTP context, holds."""
@@ -36,7 +37,7 @@ def check_keys(keys: Sequence[KeyData]) -> None:
     if len(keys) > MOST_KEYS or sum(len(key.key) for key in keys) > MOST_OCTETS:
         raise _malformed(f"more than {MOST_KEYS} keys, or {MOST_OCTETS} octets of them")
     for key in keys:
-        if key.key_type not in _TGK + _TEK:
+        if key.key_type not in _BASE:
             raise _malformed(f"a key of type {key.key_type.label} has no place here")
         if len(key.key) == 0:
             raise _malformed("a key is empty")

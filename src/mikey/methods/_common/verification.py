@@ -9,6 +9,8 @@ from mikey.policy import Compat
 from mikey.registry import MacAlg
 from mikey.wire import Hdr, Message, Payload, T, V
 
+MAC_LENGTH = {MacAlg.NULL: 0, MacAlg.HMAC_SHA_1_160: 20, MacAlg.HMAC_SHA_256_256: 32}
+
 
 @dataclass(frozen=True, slots=True)
 class Parties:
@@ -36,7 +38,7 @@ def build_with_v(
     covered: bytes,
 ) -> bytes:
     """Return the message that ends in V; `covered` is its `appendix` (not sent)."""
-    size = _mac_length(alg)
+    size = MAC_LENGTH[alg]
     octets = Message.build(header, (*payloads, V(alg, bytes(size)))).octets
     unsealed = octets[: len(octets) - size]
     return unsealed + keys.mac(alg, unsealed + covered)
@@ -46,7 +48,3 @@ def check_v(message: Message, v: V, keys: MessageKeys, covered: bytes) -> None:
     """Raise AuthenticationError unless V, the last payload, is right over received octets."""
     unsealed = message.octets[: len(message.octets) - len(v.ver_data)]
     keys.check_mac(v.auth_alg, unsealed + covered, v.ver_data)
-
-
-def _mac_length(alg: MacAlg) -> int:
-    return {MacAlg.NULL: 0, MacAlg.HMAC_SHA_1_160: 20, MacAlg.HMAC_SHA_256_256: 32}[alg]
