@@ -133,6 +133,8 @@ def test_the_offerer_gives_up_all_exchanges_if_one_answer_fails() -> None:
     for octets in good.values():
         with pytest.raises(PeerError, match="no exchange is open"):
             pair.alice.receive(octets)
+    # What succeeded is closed: only an open or live CSB can be updated or answered.
+    assert not pair.alice._live
 
 
 @pytest.mark.rule("R4567-4.1.2-11", "R4567-4.1.1-3")

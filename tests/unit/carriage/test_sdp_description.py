@@ -162,6 +162,11 @@ def test_several_levels_are_no_single_message() -> None:
         description.message()
 
 
+def test_attach_leaves_other_levels_alone() -> None:
+    text = with_lines(CALL, LINE, "a=x", OTHER, before="m=text")
+    assert Description(text).attach(vectors.OFFER) == with_lines(text, LINE)
+
+
 def test_attached_leaves_exactly_the_given_messages() -> None:
     text = with_lines(with_lines(CALL, LINE), OTHER, before="m=text")
     assert str(Description(text).attached({2: vectors.OFFER})) == CALL + LINE + "\r\n"

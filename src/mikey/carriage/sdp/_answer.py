@@ -100,9 +100,7 @@ def receive(
     return Received(theirs, responder, carried, tuple(offers))
 
 
-def _by_session(
-    offer: Offer, slots: tuple[Slot, ...], ssrcs: Mapping[int, int]
-) -> dict[int, int]:
+def _by_session(offer: Offer, slots: tuple[Slot, ...], ssrcs: Mapping[int, int]) -> dict[int, int]:
     """Return our SSRC by CS ID, of the sessions whose SSRC is open.
 
     A crypto session that keys several streams has no room for the SSRC of each: they bind to
@@ -115,6 +113,4 @@ def _by_session(
             raise LocalError("streams under one key need different SSRCs")
         return {}
     wanted = {slot.cs_id: ssrcs[slot.media] for slot in ours}
-    return {
-        cs_id: ssrc for cs_id, ssrc in wanted.items() if offer.streams[cs_id - 1].ssrc != ssrc
-    }
+    return {cs_id: ssrc for cs_id, ssrc in wanted.items() if offer.streams[cs_id - 1].ssrc != ssrc}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mikey.session import Bundle, Initiator, Responder
 
 _PLACEHOLDER = b"\0"
+_SHOWN = 5  # protocols in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ class Description:
         (R4567-4.1.2-4).
         """
         if not self.levels:
-            offered = ", ".join(dict.fromkeys(self.protocols)) or "none"
+            offered = ", ".join([*dict.fromkeys(self.protocols)][:_SHOWN]) or "none"
             raise refused(f"no MIKEY key management in the description (offered: {offered})")
         carried = []
         for level in self.levels:
@@ -197,7 +198,7 @@ class Description:
         line is added at the end of its section, behind the lines of other protocols.
         """
         self._check_level(media)
-        return str(self._write({**self._present(), media: octets}))
+        return str(self._write({media: octets}, levels={media}))
 
     def attached(self, messages: Mapping[int | None, bytes]) -> Description:
         """Return the description with exactly these messages, by level (None: the session)."""
@@ -286,10 +287,16 @@ class Description:
     def _present(self) -> dict[int | None, bytes]:
         return {level: self._mikey(level)[0].octets for level in self.levels}
 
-    def _write(self, messages: Mapping[int | None, bytes]) -> Description:
+    def _write(
+        self, messages: Mapping[int | None, bytes], *, levels: Collection[int | None] | None = None
+    ) -> Description:
+        """Make the MIKEY lines of `levels` (None: of all) those that carry `messages`."""
         lines: list[str] = []
         for level, section in zip(self._all_levels(), self._sections, strict=True):
             part = list(section.lines)
+            if levels is not None and level not in levels:
+                lines += map(str, part)
+                continue
             places = [entry.line - section.number for entry in self._mikey(level)]
             if level in messages:
                 content = _keymgmt.emit(messages[level])

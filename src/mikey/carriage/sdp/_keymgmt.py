@@ -14,7 +14,7 @@ MIKEY = "mikey"
 
 _NAME = "key-mgmt"
 # 0*1SP prtcl-id SP keymgmt-data
-_VALUE = re.compile(r" ?([A-Za-z0-9]+) ([!-~]+)", re.ASCII)
+_VALUE = re.compile(r" ?([A-Za-z0-9]{1,64}) ([!-~]+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ SECURE_PROFILES = frozenset({"RTP/SAVP", "RTP/SAVPF"})
 MAX_MEDIA = 127
 """Most m= lines: each takes two of the 255 crypto session IDs (R4567-7.1-1)."""
 
-_M_LINE = re.compile(r"([!-~]+) (\d{1,5})(?:/(\d{1,5}))? ([!-~]+) ([!-~]+(?: [!-~]+)*)", re.ASCII)
+_M_LINE = re.compile(
+    r"([!-~]{1,64}) (\d{1,5})(?:/(\d{1,5}))? ([!-~]{1,64}) ([!-~]+(?: [!-~]+)*)", re.ASCII
+)
 _C_LINE = re.compile(r"([!-~]+) ([!-~]+) ([!-~]+)", re.ASCII)
 _RTPMAP = re.compile(r"(\d{1,3}) ([^\s/]+)/(\d{1,9})(?:/(\d{1,3}))?", re.ASCII)
 

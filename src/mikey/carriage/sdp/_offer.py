@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,11 +45,16 @@ class Offered:
         level that was offered (R4567-4.1.2-11), with one at another level, or with other m=
         lines. The setup is to be aborted then, or renegotiated (R4567-4.1.2-3, R4567-4.1.1-4).
         """
+        keyed: list[Keyed] = []
         try:
-            return Agreed(str(answer), self._complete(initiator, answer, handlers))
+            for one in self._complete(initiator, answer, handlers):
+                keyed.append(one)
         except MikeyError:
             self.cancel(initiator)
+            for one in keyed:
+                initiator.close(one.bundle)
             raise
+        return Agreed(str(answer), tuple(keyed))
 
     def cancel(self, initiator: Initiator) -> None:
         """Give up all exchanges: the offer was refused, or is not sent."""
@@ -58,15 +63,15 @@ class Offered:
 
     def _complete(
         self, initiator: Initiator, answer: Description, handlers: Handlers | None
-    ) -> tuple[Keyed, ...]:
+    ) -> Iterator[Keyed]:
+        """Yield each exchange as its response proves right."""
         check_answer(self.description, answer)
         due = [level for level, sent in self.messages.items() if _is_answered(sent)]
         for level in due:
             if level not in answer.levels:
                 raise refused(f"answer has no MIKEY message at {place(level)} level")
         if not due:
-            return ()
-        keyed = []
+            return
         for carried in answer.messages():
             if carried.media not in due:
                 raise refused(f"answer has a MIKEY message at {carried.context.place} level")
@@ -75,8 +80,7 @@ class Offered:
             result = initiator.receive(carried.octets, context=carried.context)
             bundle = drive(result, handlers)
             slots = self.description.slots(len(bundle.crypto_sessions), carried.media)
-            keyed.append(Keyed(carried.media, bundle, slots))
-        return tuple(keyed)
+            yield Keyed(carried.media, bundle, slots)
 
 
 def offer(
