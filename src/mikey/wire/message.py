@@ -101,7 +101,7 @@ class Message:
 
         Raises DecodeError (12; in RSA-R and SAKKE messages 13) if it is missing or has company.
         """
-        found = self.all(kind)
+        found = [payload for payload in self.payloads if type(payload) is kind]
         if len(found) == 1:
             return found[0]
         raise DecodeError(
