@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -130,21 +131,13 @@ def show(report: CallReport, console: Console) -> None:
     sessions.add_column("crypto session")
     for session in report.sessions:
         sessions.add_column(str(session.cs_id), overflow="fold")
-    rows = {
-        "sent by": [session.sender for session in report.sessions],
-        "SSRC": ["-" if s.ssrc is None else f"0x{s.ssrc:08x}" for s in report.sessions],
-        "policy": [session.policy for session in report.sessions],
-        "key fingerprint": [session.fingerprint for session in report.sessions],
-        "SRTP packets sent": [_count(s.sent) for s in report.sessions],
-        "  verified": [_count(s.verified) for s in report.sessions],
-        "  rejected": [_count(s.rejected) for s in report.sessions],
-        "SRTCP packets sent": [_count(s.srtcp_sent) for s in report.sessions],
-        "  verified ": [_count(s.srtcp_verified) for s in report.sessions],
-        "  rejected ": [_count(s.srtcp_rejected) for s in report.sessions],
-    }
-    for name, cells in rows.items():
-        sessions.add_row(name, *cells)
+    for name, cell in _ROWS:
+        sessions.add_row(name, *(cell(session) for session in report.sessions))
     console.print(sessions)
+
+
+def _ssrc(ssrc: int | None) -> str:
+    return "not used" if ssrc is None else f"0x{ssrc:08x}"
 
 
 def _count(count: int | None) -> str:
@@ -159,3 +152,17 @@ def _audio(report: CallReport) -> str:
     if report.lost is not None:
         return text + (f", {report.lost} packets lost" if report.lost else ", no packet lost")
     return text
+
+
+_ROWS: tuple[tuple[str, Callable[[SessionReport], str]], ...] = (
+    ("sent by", lambda session: session.sender),
+    ("SSRC", lambda session: _ssrc(session.ssrc)),
+    ("policy", lambda session: session.policy),
+    ("key fingerprint", lambda session: session.fingerprint),
+    ("SRTP packets sent", lambda session: _count(session.sent)),
+    ("  verified", lambda session: _count(session.verified)),
+    ("  rejected", lambda session: _count(session.rejected)),
+    ("SRTCP packets sent", lambda session: _count(session.srtcp_sent)),
+    ("  verified", lambda session: _count(session.srtcp_verified)),
+    ("  rejected", lambda session: _count(session.srtcp_rejected)),
+)

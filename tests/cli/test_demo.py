@@ -1,0 +1,106 @@
+"""`mikey demo`: the whole, from one command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mikey.aio import read_wav
+from mikey.cli import demo
+from mikey.cli.calls.report import CallReport
+from mikey.cli.main import main
+from mikey.errors import PeerError
+from tests.cli.calling import wav_file
+
+
+@pytest.mark.realtime
+def test_the_demo_proves_itself(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "80"}
+    done = subprocess.run(
+        [sys.executable, "-m", "mikey", "demo"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for told in (
+        "MIKEY-PSK",
+        "I_MESSAGE",
+        "R_MESSAGE",
+        "octets",
+        "CSB ID",
+        "arrived bit for bit",
+        "key fingerprint",
+        "AES_CM_128_HMAC_SHA1_80",
+        "verified",
+        "rejected",
+    ):
+        assert told in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert list(tmp_path.iterdir()) == []  # no key and no recording stays
+
+
+@pytest.mark.realtime
+def test_another_recording_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    speech = wav_file(tmp_path / "a.wav", rate=44100, channels=2, seconds=0.4)
+    assert main(["demo", "--json", "--audio", str(speech)]) == 0
+    captured = capsys.readouterr()
+    report = json.loads(captured.out)
+    assert report["bit_for_bit"] is True
+    assert (report["rate"], report["channels"], report["lost"]) == (44100, 2, 0)
+    first, second = report["sessions"]
+    assert first["sent"] == first["verified"] > 30
+    assert first["srtcp_sent"] == first["srtcp_verified"] >= 2
+    assert second["srtcp_verified"] >= 1
+    assert captured.err == ""
+
+
+def test_what_the_demo_does_not_send(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    long = wav_file(tmp_path / "long.wav", seconds=13)
+    for path, reason in [(long, "lasts 13 s"), (tmp_path / "none.wav", "No such file")]:
+        assert main(["demo", "--audio", str(path)]) == 2
+        assert reason in capsys.readouterr().err
+
+
+def test_the_other_process_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo, "_HOST", "192.0.2.1")
+    assert main(["demo"]) == 1
+    assert "mikey: the other process: cannot listen on 192.0.2.1:0" in capsys.readouterr().err
+
+
+def test_the_shipped_speech_is_short() -> None:
+    speech = read_wav(Path(demo.__file__).parent / "data" / "speech.wav")
+    assert speech.seconds <= 3
+    assert speech.audio.channels == 1
+
+
+def test_two_sides_with_different_keys_do_not_merge() -> None:
+    text = {
+        "method": "PSK",
+        "initiator": "a",
+        "responder": "b",
+        "csb_id": 1,
+        "messages": [["I_MESSAGE", 1]],
+        "updates": 0,
+        "rate": 8000,
+        "channels": 1,
+        "seconds": 1.0,
+        "sessions": [
+            {"cs_id": 1, "sender": "a", "ssrc": 1, "policy": "p", "fingerprint": "f", "sent": 5}
+        ],
+    }
+    mine = CallReport.from_json(text)
+    assert mine.merged_with(mine).sessions[0].sent == 5
+    other = json.loads(json.dumps(text))
+    other["sessions"][0]["fingerprint"] = "g"
+    with pytest.raises(PeerError, match="disagree"):
+        mine.merged_with(CallReport.from_json(other))
