@@ -40,6 +40,7 @@ RTSP = (
         (", ".join(f"0x{octet:02x}" for octet in OFFER), [""]),
         (OFFER_64 + "\r\n", [""]),
         (OFFER_64.rstrip("="), [""]),
+        ("\ufeff" + OFFER_64, [""]),
         (f"# a comment\n\n{OFFER_64[:76]}\n{OFFER_64[76:]}\n", [", line 3"]),
         (f"{OFFER_64}\n{ANSWER_64}\n", [", line 1", ", line 2"]),
         (f"{OFFER.hex()}\n\n# the answer\n{ANSWER.hex()}\n", [", line 1", ", line 4"]),
@@ -133,3 +134,12 @@ def test_the_terminal_is_not_waited_for(inspect: Inspect, monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "stdin", terminal)
     with pytest.raises(LocalError, match="standard input is the terminal"):
         inspect()
+
+
+def test_long_lines_cost_no_more_than_their_length(inspect: Inspect) -> None:
+    """Nothing here is worse than linear; at worse than that these would take minutes."""
+    blanks = " " * 200_000
+    path = inspect.file(f"KeyMgmt: prot=mikey;data={blanks}x{blanks};y\n" * 3)
+    assert inspect.json(path).status == 1
+    many = "a=key-mgmt:mikey AQAF\n" * 20_000
+    assert len(inspect.json(inspect.file(many)).objects) == 20_000

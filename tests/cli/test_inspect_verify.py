@@ -100,6 +100,13 @@ def test_not_known(inspect: Inspect, message: str, keys: str | None, reason: str
     assert reason in run.object["warnings"][0]
 
 
+def test_an_unknown_prf_is_no_wrong_mac(inspect: Inspect) -> None:
+    octets = vectors.OFFER[:3] + b"\x85" + vectors.OFFER[4:]
+    run = inspect.json(octets.hex(), "--psk-file", inspect.keys())
+    assert (run.status, run.object["verified"]) == (0, None)
+    assert run.object["warnings"][0] == "not verified: PRF 5 is not supported"
+
+
 def test_the_request_of_a_response(inspect: Inspect) -> None:
     run = inspect.json(PAIR[1], "--request", PAIR[0], "--psk-file", inspect.keys())
     assert run.object["verified"] is True

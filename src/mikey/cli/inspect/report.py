@@ -9,7 +9,7 @@ from mikey.cli.inspect.derived import Keys, derive
 from mikey.cli.inspect.payloads import Described, describe, open_kemac
 from mikey.cli.inspect.sources import Found
 from mikey.cli.inspect.verify import Verdict, Verifier
-from mikey.cli.inspect.warn import warnings
+from mikey.cli.inspect.warn import Seen, warnings
 from mikey.credentials.psk_file import PskFile
 from mikey.errors import PeerError
 from mikey.wire import Hdr, Kemac, Message, walk
@@ -60,9 +60,9 @@ def inspect(
     `requests` are further messages that responses and updates may refer to; they are not
     reported. `now` (nanoseconds since 1970) is what timestamps are compared with, in warnings.
     """
-    whole = [m for one in (*requests, *found) if (m := _parsed(one)) is not None]
-    verifier = Verifier(secrets, whole)
-    seen: list[Message] = []
+    parsed = map(_parsed, (*requests, *found))
+    verifier = Verifier(secrets, (message for message in parsed if message is not None))
+    seen = Seen()
     return [_report(one, verifier, seen, now) for one in found]
 
 
@@ -75,7 +75,7 @@ def _parsed(found: Found) -> Message | None:
         return None
 
 
-def _report(found: Found, verifier: Verifier, seen: list[Message], now: int) -> Report:
+def _report(found: Found, verifier: Verifier, seen: Seen, now: int) -> Report:
     header, payloads, damage = _walk(found)
     notes = list(found.overlooked)
     verdict = Verdict(None, "the message is damaged")
@@ -91,7 +91,6 @@ def _report(found: Found, verifier: Verifier, seen: list[Message], now: int) -> 
             opened = verdict.key_data if message.get(Kemac) else ()
             payloads = [open_kemac(payload, opened) for payload in payloads]
         notes += warnings(message, seen, found.protocols, now)
-        seen.append(message)
     return Report(
         where=found.where,
         octets=found.octets,

@@ -18,7 +18,7 @@ _TEXT = re.compile(rb"[\t\r\n\x20-\x7e\x80-\xff]*")
 _KEY_MGMT = re.compile(r"\s*a=key-mgmt:\s*(\S+)\s+(\S.*)", re.IGNORECASE)
 _HEADER = re.compile(r"\s*keymgmt\s*:(.*)", re.IGNORECASE)
 _WRAPPED = re.compile(r"\s*[A-Za-z0-9+/]{4,}={0,2}\s*", re.ASCII)
-_PARAMETER = re.compile(r"\s*(\w+)\s*=\s*(?:\"([^\"]*)\"|([^\";,]*))\s*")
+_PARAMETER = re.compile(r"\s*(\w+)\s*=\s*(?:\"([^\"]*)\"\s*|([^\";,]*))")
 _VERSION = b"\1"
 _MESSAGES_BEGIN = re.compile(r"(?:01|AQ|0x01)", re.IGNORECASE)
 
@@ -51,7 +51,7 @@ def find(name: str, content: bytes) -> list[Found]:
         raise LocalError(f"{name}: empty")
     if not _TEXT.fullmatch(content):
         return [Found(name, content)]
-    lines = content.decode("utf-8", "replace").split("\n")
+    lines = content.decode("utf-8-sig", "replace").split("\n")
     found = [*_in_headers(name, lines), *_in_descriptions(name, lines)]
     found = found or _bare(name, lines)
     if not found:
@@ -74,10 +74,11 @@ def _in_descriptions(name: str, lines: Sequence[str]) -> Iterator[Found]:
             if match[1] == MIKEY:
                 level = f"media {media} level" if media else "session level"
                 where = f"{name}, line {number}, {level}"
-                data = match[2] + "".join(_continued(block[number - start + 1 :], match[2]))
+                data = match[2] + "".join(_continued(block, number - start + 1, match[2]))
                 inside.append(_decoded(where, data.strip()))
+        offered = tuple(protocols)
         for one in inside:
-            yield replace(one, protocols=tuple(protocols))
+            yield replace(one, protocols=offered)
 
 
 def _descriptions(lines: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
@@ -88,9 +89,10 @@ def _descriptions(lines: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
         yield start + 1, lines[start:end]
 
 
-def _continued(lines: Sequence[str], data: str) -> Iterator[str]:
+def _continued(lines: Sequence[str], start: int, data: str) -> Iterator[str]:
     """Yield the lines that go on with base64 broken for print, as in the RFC's samples."""
-    for line in lines:
+    for number in range(start, len(lines)):
+        line = lines[number]
         if data.rstrip().endswith("=") or not _WRAPPED.fullmatch(line):
             return
         data = line
@@ -103,11 +105,10 @@ def _in_headers(name: str, lines: Sequence[str]) -> Iterator[Found]:
         match = _HEADER.fullmatch(line.rstrip("\r"))
         if match is None:
             continue
-        value = match[1]
-        for following in lines[number:]:
-            if following[:1] not in (" ", "\t"):
-                break
-            value += " " + following.strip()
+        end = number
+        while end < len(lines) and lines[end][:1] in (" ", "\t"):  # folded
+            end += 1
+        value = " ".join([match[1], *(folded.strip() for folded in lines[number:end])])
         for spec in _split(value, ","):
             parameters = _parameters(spec)
             if parameters.get("prot", MIKEY) != MIKEY or "data" not in parameters:

@@ -6,11 +6,12 @@ message (age, a repeated T) is no matter of this module.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from mikey.credentials import ANY
 from mikey.credentials.psk_file import PskFile
+from mikey.crypto import check_prf
 from mikey.errors import AuthenticationError, PeerError
 from mikey.methods import psk
 from mikey.methods._common.message_keys import MessageKeys
@@ -23,6 +24,7 @@ from mikey.wire import Id, KeyData, Message, Rand, Sp, T, V
 
 _VERIFIABLE = frozenset({DataType.PSK_INIT, DataType.PSK_RESP, DataType.ERROR})
 _MOST_KEYS = 1000
+_MOST_REQUESTS = 1000  # of one CSB
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,15 @@ class Verdict:
     rand: bytes = b""
 
 
-@dataclass(slots=True)
 class Verifier:
     """Checks messages against secrets; `messages` are all that may belong together."""
 
-    secrets: PskFile | None
-    messages: Sequence[Message] = ()
+    def __init__(self, secrets: PskFile | None, messages: Iterable[Message] = ()) -> None:
+        self._secrets = secrets
+        self._requests: dict[int, list[Message]] = {}
+        for message in messages:
+            if message.header.data_type is psk.REQUEST:
+                self._requests.setdefault(message.header.csb_id, []).append(message)
 
     def check(self, message: Message) -> Verdict:
         """Return what can be said of a message."""
@@ -90,12 +95,16 @@ class Verifier:
 
     def _try(self, message: Message, request: Message, rand: bytes) -> Verdict:
         """Try every secret that may be meant; `request` is `message` itself if that is one."""
-        if self.secrets is None:
+        if self._secrets is None:
             return Verdict(None, "no secret was given (--psk-file)")
-        candidates = list(_candidates(self.secrets, (request, message)))
+        candidates = list(_candidates(self._secrets, (request, message)))
         if not candidates:
             return Verdict(None, "the PSK file has no key for its identities")
         header = request.header
+        try:
+            check_prf(header.prf)
+        except PeerError as error:
+            return Verdict(None, error.reason)
         for secret in candidates:
             keys = MessageKeys(secret, header.prf, header.csb_id, rand)
             try:
@@ -111,7 +120,7 @@ class Verifier:
 
     def _request_of(self, response: Message) -> Message | None:
         """Return the request with the CSB ID of a message, that with its T first."""
-        same = [m for m in self._requests() if m.header.csb_id == response.header.csb_id]
+        same = self._same_csb(response)
         exact = [m for m in same if m.get(T) == response.get(T)]
         return next(iter(exact or same), None)
 
@@ -120,24 +129,21 @@ class Verifier:
 
         That is itself, its request, or for an update without SP the first of its CSB.
         """
-        related = [m for m in self._requests() if m.header.csb_id == message.header.csb_id]
+        related = self._same_csb(message)
         exact = [m for m in related if m.get(T) == message.get(T)]
         candidates = (message, *exact, *related)
         return next((m for m in candidates if m.get(Sp) is not None), message)
 
     def _rand_of(self, message: Message) -> bytes | None:
         """Return the RAND of a message or, of an update, that of its CSB."""
-        own = message.get(Rand)
-        if own is not None:
-            return own.value
-        for other in self._requests():
-            rand = other.get(Rand)
-            if rand is not None and other.header.csb_id == message.header.csb_id:
+        for candidate in (message, *self._same_csb(message)):
+            rand = candidate.get(Rand)
+            if rand is not None:
                 return rand.value
         return None
 
-    def _requests(self) -> Iterator[Message]:
-        return (m for m in self.messages if m.header.data_type is psk.REQUEST)
+    def _same_csb(self, message: Message) -> list[Message]:
+        return self._requests.get(message.header.csb_id, [])[:_MOST_REQUESTS]
 
 
 _NO_MAC = "it carries no MAC: nothing proves where it came from"

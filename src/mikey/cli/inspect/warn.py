@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from mikey.errors import MikeyError, PeerError
 from mikey.methods import psk
@@ -25,13 +25,33 @@ _UNITS = (("year", 31_556_952), ("day", 86_400), ("hour", 3600), ("minute", 60),
 _WEAK_GROUPS = {DhGroup.OAKLEY_1: 768, DhGroup.OAKLEY_2: 1024}
 
 
+class Seen:
+    """The messages that stood before, as far as replays show by them."""
+
+    def __init__(self) -> None:
+        self._octets: set[bytes] = set()
+        self._times: set[tuple[int, T | None]] = set()
+
+    def remark(self, message: Message) -> Iterator[str]:
+        """Remark on a message that repeats one before, and remember it."""
+        time = (message.header.csb_id, message.get(T))
+        if message.octets in self._octets:
+            yield "the same message stands before: a receiver would drop it as a replay"
+        elif message.header.data_type is psk.REQUEST and time in self._times:
+            yield "another message before has the same CSB ID and timestamp (R3830-5.2-4)"
+        self._octets.add(message.octets)
+        if message.header.data_type is psk.REQUEST:
+            self._times.add(time)
+
+
 def warnings(
-    message: Message, seen: Sequence[Message], protocols: tuple[str, ...] | None, now: int
+    message: Message, seen: Seen, protocols: tuple[str, ...] | None, now: int
 ) -> tuple[str, ...]:
-    """Return remarks on a message; `seen` are those before it in the same input."""
+    """Return remarks on a message; `seen` knows those before it in the same input."""
     return (
         *_header(message.header),
-        *_time(message, seen, now),
+        *_time(message, now),
+        *seen.remark(message),
         *_strength(message),
         *_policies(message),
         *_errors(message),
@@ -46,21 +66,14 @@ def _header(header: Hdr) -> Iterator[str]:
         yield f"PRF func {int(header.prf)} is not assigned"
 
 
-def _time(message: Message, seen: Sequence[Message], now: int) -> Iterator[str]:
+def _time(message: Message, now: int) -> Iterator[str]:
     t = message.get(T)
-    if t is not None and t.ts_type is not TsType.COUNTER:
-        difference = difference_ns(t, now)
-        if abs(difference) > Policy().skew:
-            side = "in the future" if difference > 0 else "old"
-            yield f"the timestamp is {_span(abs(difference))} {side}: a receiver would refuse it"
-    if any(message.octets == other.octets for other in seen):
-        yield "the same message stands before: a receiver would drop it as a replay"
-    elif any(
-        other.header.data_type is message.header.data_type is psk.REQUEST
-        and (other.header.csb_id, other.get(T)) == (message.header.csb_id, t)
-        for other in seen
-    ):
-        yield "another message before has the same CSB ID and timestamp (R3830-5.2-4)"
+    if t is None or t.ts_type is TsType.COUNTER:
+        return
+    difference = difference_ns(t, now)
+    if abs(difference) > Policy().skew:
+        side = "in the future" if difference > 0 else "old"
+        yield f"the timestamp is {_span(abs(difference))} {side}: a receiver would refuse it"
 
 
 def _span(nanoseconds: int) -> str:
