@@ -120,14 +120,14 @@ def _in_headers(name: str, lines: Sequence[str]) -> Iterator[Found]:
 
 def _split(text: str, separator: str) -> list[str]:
     """Split at a separator outside quotes (R4567-3.2-2)."""
-    parts, quoted = [""], False
-    for character in text:
-        quoted ^= character == '"'
-        if character == separator and not quoted:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
+    parts, start, quoted = [], 0, False
+    for position, character in enumerate(text):
+        if character == '"':
+            quoted = not quoted
+        elif character == separator and not quoted:
+            parts.append(text[start:position])
+            start = position + 1
+    return [*parts, text[start:]]
 
 
 def _parameters(spec: str) -> dict[str, str]:
