@@ -74,7 +74,7 @@ def rtp(
         *csrcs,
     )
     if extension is not None:
-        packet += struct.pack("!HH", 0xBEDE, len(extension) // 4) + extension
+        packet += struct.pack("!HH", 0x0042, len(extension) // 4) + extension
     packet += payload
     if padding:
         packet += bytes(padding - 1) + bytes([padding])
@@ -90,3 +90,28 @@ def vectors(name: str, kind: str) -> list[dict[str, Any]]:
     """The vectors of one kind in `vectors/<name>.json`."""
     content = json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))
     return [vector for vector in content["vectors"] if vector["kind"] == kind]
+
+
+def stream(seed: str) -> list[bytes]:
+    """RTP packets of all shapes across a rollover, the same for each run."""
+    draw = random.Random(seed)
+    seq, packets = 65_400, []
+    for _ in range(300):
+        seq += draw.choice([1, 1, 1, 2, 5])
+        packets.append(
+            rtp(
+                seq,
+                draw.randbytes(draw.randrange(1, 1200)),
+                csrcs=tuple(draw.randbytes(draw.randrange(4))),
+                extension=draw.choice([None, draw.randbytes(4 * draw.randrange(5))]),
+                padding=draw.choice([0, 0, 4]),
+                marker=draw.random() < 0.1,
+            )
+        )
+    return packets
+
+
+def reports(seed: str) -> list[bytes]:
+    """Compound RTCP packets of many lengths, the same for each run."""
+    draw = random.Random(seed)
+    return [rtcp(draw.randbytes(4 * draw.randrange(1, 60))) for _ in range(100)]
