@@ -5,17 +5,10 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from mikey.cli.inspect.fields import Field
-from mikey.cli.inspect.payloads import Described
-from mikey.cli.inspect.report import Report
-from mikey.cli.inspect.report import inspect as report
-from mikey.cli.inspect.sources import Found
 from mikey.errors import PeerError
 from mikey.wire import Message
-from tests.cli.inspecting import NOW, Inspect
+from tests.cli.inspecting import Inspect
 from tests.naive import vectors
 from tests.unit.carriage.sdp_texts import AUDIO, with_lines
 
@@ -105,54 +98,3 @@ def test_a_sound_message_beside_a_damaged_one(inspect: Inspect) -> None:
     run = inspect.json(OFFER.hex(), OFFER[:90].hex())
     assert run.status == 1
     assert [described["error"] is None for described in run.objects] == [True, False]
-
-
-def one(octets: bytes) -> Report:
-    (only,) = report([Found("here", octets)], now=NOW)
-    return only
-
-
-def leaves(fields: tuple[Field, ...]) -> list[Field]:
-    flat: list[Field] = []
-    for field in fields:
-        flat += leaves(field.fields) if field.fields else [field]
-    return flat
-
-
-def check_cover(payload: Described) -> None:
-    """Fields stand one behind the other and fill their payload; bits share octets."""
-    position = payload.offset
-    previous: Field | None = None
-    for field in leaves(payload.fields):
-        if previous is not None and field.mask is not None and field.offset == previous.offset:
-            assert previous.mask is not None
-            assert field.mask & previous.mask == 0
-        else:
-            assert field.offset == position
-            position += field.length
-        previous = field
-    assert position == payload.offset + payload.length
-
-
-@settings(suppress_health_check=[HealthCheck.too_slow])
-@given(
-    st.sampled_from([vectors.OFFER, vectors.ANSWER]),
-    st.lists(st.tuples(st.integers(0, 192), st.integers(0, 255)), max_size=3),
-    st.integers(0, 193),
-    st.binary(max_size=4),
-)
-def test_whatever_comes_is_reported(
-    message: bytes, changes: list[tuple[int, int]], cut: int, tail: bytes
-) -> None:
-    octets = bytearray(message)
-    for position, value in changes:
-        if position < len(octets):
-            octets[position] = value
-    made = one(bytes(octets[:cut]) + tail)
-    for payload in (made.header, *made.payloads):
-        if payload is not None:
-            check_cover(payload)
-    try:
-        Message.parse(bytes(octets[:cut]) + tail)
-    except PeerError:
-        assert made.error is not None

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from mikey.cli.inspect.fields import Field, Layout
+from mikey.cli.inspect.policies import describe_sp
 from mikey.errors import PeerError
 from mikey.policy.clock import value64
 from mikey.registry import (
@@ -17,12 +18,6 @@ from mikey.registry import (
     ExtensionType,
     IdType,
     PayloadType,
-    ProtType,
-    SrtpAuth,
-    SrtpEncr,
-    SrtpParam,
-    SrtpPrf,
-    TeslaParam,
     TsType,
 )
 from mikey.secret import Secret
@@ -47,7 +42,6 @@ from mikey.wire import (
     Rand,
     Sign,
     Sp,
-    SpParam,
     SrtpId,
     SrtpIdMap,
     T,
@@ -288,51 +282,6 @@ def _v(layout: Layout, v: V) -> None:
     layout.octets("Ver data", v.ver_data)
 
 
-def _sp(layout: Layout, sp: Sp) -> None:
-    layout.integer("Policy no", 1, sp.policy_no)
-    layout.integer("Prot type", 1, sp.prot_type)
-    layout.integer("Policy param length", 2, sum(2 + len(param.value) for param in sp.params))
-    for param in sp.params:
-        layout.group("Policy param", partial(_param, param, sp.prot_type), _meaning(param, sp))
-
-
-def _param(param: SpParam, prot_type: ProtType, layout: Layout) -> None:
-    layout.integer("Type", 1, param.param, _param_label(param, prot_type))
-    layout.counted("Value", 1, "Length", param.value)
-
-
-def _param_label(param: SpParam, prot_type: ProtType) -> str:
-    if prot_type is ProtType.SRTP:
-        return SrtpParam(param.param).label
-    if prot_type is ProtType.TESLA:
-        return TeslaParam(param.param).label
-    return ""
-
-
-_SRTP_VALUES: dict[int, Callable[[int], str]] = {
-    SrtpParam.ENCR_ALG: lambda value: SrtpEncr(value).label,
-    SrtpParam.AUTH_ALG: lambda value: SrtpAuth(value).label,
-    SrtpParam.SRTP_AUTH_ALG: lambda value: SrtpAuth(value).label,
-    SrtpParam.SRTCP_AUTH_ALG: lambda value: SrtpAuth(value).label,
-    SrtpParam.SRTP_PRF: lambda value: SrtpPrf(value).label,
-    SrtpParam.SRTP_ENCRYPTION: lambda value: "on" if value else "off",
-    SrtpParam.SRTCP_ENCRYPTION: lambda value: "on" if value else "off",
-    SrtpParam.SRTP_AUTHENTICATION: lambda value: "on" if value else "off",
-}
-
-
-def _meaning(param: SpParam, sp: Sp) -> str:
-    """Return a parameter in words: "AUTH-TAG-LEN 10"."""
-    label = _param_label(param, sp.prot_type) or f"type {param.param}"
-    value = int.from_bytes(param.value)
-    if not 1 <= len(param.value) <= 4:
-        return label
-    name = None
-    if sp.prot_type is ProtType.SRTP and value <= 0xFF:
-        name = _SRTP_VALUES.get(param.param)
-    return f"{label} {name(value) if name else value}"
-
-
 def _rand(layout: Layout, rand: Rand) -> None:
     layout.counted("RAND", 1, "RAND len", rand.value)
 
@@ -383,7 +332,7 @@ _DESCRIBERS: dict[type, Callable[[Layout, Any], None]] = {
     Cert: _cert,
     Chash: _chash,
     V: _v,
-    Sp: _sp,
+    Sp: describe_sp,
     Rand: _rand,
     Err: _err,
     GeneralExtension: _general_extension,
