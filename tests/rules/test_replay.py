@@ -55,6 +55,15 @@ def test_a_message_is_taken_once_and_the_second_gets_no_answer() -> None:
         assert responder.refuse(error) is None
 
 
+@pytest.mark.rule("R3830-5.3-4", "R3830-5.4-1")
+def test_a_replay_costs_no_mac(monkeypatch: pytest.MonkeyPatch) -> None:
+    responder, first = bob(), offer()
+    accepted(responder, first)
+    monkeypatch.setattr("mikey.session.lookup.MessageKeys", None)
+    refused(responder, first, None, ReplayError)
+    refused(responder, offer(ts=(0, Time().ts(-1000))), ErrorNumber.INVALID_TS)
+
+
 @pytest.mark.rule("R3830-5.4-1")
 def test_also_when_the_csb_is_closed() -> None:
     responder, first = bob(), offer()

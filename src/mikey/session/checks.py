@@ -5,10 +5,10 @@ from __future__ import annotations
 import hmac
 
 from mikey.errors import DecodeError, PolicyError, UnsupportedError
-from mikey.policy import Compat, Context, Policy
+from mikey.policy import Compat, Context
 from mikey.policy.clock import difference64
 from mikey.registry import ErrorNumber, ExtensionType, MacAlg
-from mikey.session.bundle import Bundle, Role
+from mikey.session.bundle import Bundle
 from mikey.wire import (
     EmptyMap,
     GeneralExtension,
@@ -22,7 +22,7 @@ from mikey.wire import (
 )
 
 
-def check_update(message: Message, known: Bundle | None, policy: Policy) -> None:
+def check_update(message: Message, known: Bundle | None) -> None:
     """Check the rules for RAND, T and PRF of a message whose CSB is `known` (R3830-4.5-2).
 
     Raises PolicyError: 12 for a RAND on a live CSB or an older T, 2 for another PRF.
@@ -36,8 +36,6 @@ def check_update(message: Message, known: Bundle | None, policy: Policy) -> None
     t = message.one(T)
     if t.ts_type is not known.t.ts_type or difference64(t, known.t) <= 0:
         raise PolicyError("an update is not newer than the last message of its CSB", payload="T")
-    if known.role is Role.INITIATOR and not policy.responder_may_update:
-        raise PolicyError("the Responder of a CSB does not update it")
 
 
 def check_list(message: Message, context: Context, compat: Compat) -> None:

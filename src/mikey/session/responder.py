@@ -207,7 +207,7 @@ class Responder:
         message = proof.request.message
         header = message.header
         known = proof.known
-        check_update(message, known, self._policy)
+        check_update(message, known)
         check_list(message, context, proof.credential.compat)
         keys = proof.request.key_data()
         check_keys(keys)
