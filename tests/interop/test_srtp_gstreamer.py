@@ -32,7 +32,9 @@ CASES = pytest.mark.parametrize(
         ("AES_CM_128_HMAC_SHA1_32", b""),
         ("AES_256_CM_HMAC_SHA1_80", b""),
         ("AES_256_CM_HMAC_SHA1_80", b"mki!"),
-        ("AES_256_CM_HMAC_SHA1_32", b"\x01"),
+        # No MKI here: libsrtp 2.5 looks for that of SRTCP where the shorter SRTP tag would put it
+        # (mended by its pull request 733).
+        ("AES_256_CM_HMAC_SHA1_32", b""),
         ("AEAD_AES_128_GCM", b""),
         ("AEAD_AES_256_GCM", b"\x07"),
     ],
