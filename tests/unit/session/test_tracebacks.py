@@ -13,7 +13,16 @@ from mikey.registry import EncrAlg
 from tests.naive import crypto
 from tests.naive import encode as e
 from tests.naive.vectors import CSB_ID, PSK, RAND_VALUE, TGK
-from tests.rules.psk_parties import CONTEXT, STREAMS, Craft, accepted, alice, answer_to, answered, bob
+from tests.rules.psk_parties import (
+    CONTEXT,
+    STREAMS,
+    Craft,
+    accepted,
+    alice,
+    answer_to,
+    answered,
+    bob,
+)
 
 
 def shown(error: BaseException) -> str:
