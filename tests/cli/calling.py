@@ -51,6 +51,7 @@ class Answering:
         self._process = process
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._errors: list[str] = []
+        self._more = threading.Condition()
         self._readers = [
             threading.Thread(target=self._read_events),
             threading.Thread(target=self._read_errors),
@@ -68,7 +69,10 @@ class Answering:
 
     def _read_errors(self) -> None:
         assert self._process.stderr is not None
-        self._errors.extend(self._process.stderr)
+        for line in self._process.stderr:
+            with self._more:
+                self._errors.append(line)
+                self._more.notify_all()
 
     def event(self, name: str) -> dict[str, Any]:
         """The next event of this name."""
@@ -82,6 +86,11 @@ class Answering:
     @property
     def errors(self) -> str:
         return "".join(self._errors)
+
+    def wait_told(self, text: str) -> None:
+        """Wait until stderr holds this text."""
+        with self._more:
+            assert self._more.wait_for(lambda: text in self.errors, LIMIT), self.errors
 
     def send_signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)

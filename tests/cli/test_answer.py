@@ -46,6 +46,7 @@ async def refusal(bob: Answering, body: bytes, from_uri: str = ALICE) -> CallRef
     return caught.value
 
 
+@pytest.mark.rule("R4567-4.1.2-6", "R4567-4.1.2-7", "R4567-8-2")
 @asynchronous
 async def test_what_is_refused(keys: Path) -> None:
     with answering(keys, "--timeout", "15") as bob:
@@ -70,6 +71,7 @@ async def test_what_is_refused(keys: Path) -> None:
         assert error.status == 488
 
 
+@pytest.mark.rule("R3830-5.3-3")
 @asynchronous
 async def test_a_replayed_offer_is_refused_and_nothing_said(keys: Path) -> None:
     with answering(keys) as bob:

@@ -64,6 +64,7 @@ def test_a_recording_arrives_bit_for_bit(
         assert told in out
 
 
+@pytest.mark.rule("R4567-4.1.2-8")
 @pytest.mark.realtime
 def test_keys_change_and_the_audio_does_not_notice(
     keys: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -10,8 +10,9 @@ from typing import Self
 
 from mikey.sip import Timers
 
-T1 = 0.01
-TIMERS = Timers(t1=T1)
+T1 = 0.03
+TIMERS = Timers(t1=T1)  # gives up after 2 s: long enough for a busy machine
+IMPATIENT = Timers(t1=0.01)  # for tests that wait for that
 WAIT = 5.0
 SILENCE = 12 * T1  # longer than any interval between repetitions (T2 = 8*T1)
 

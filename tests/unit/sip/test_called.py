@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from mikey.sip import Call, CallRefusedError, Invitation, Limits, UserAgent
+from mikey.sip import Call, CallRefusedError, Invitation, Limits, Timers, UserAgent
 from tests.asynchronous import asynchronous
-from tests.unit.sip.peer import T1, TIMERS, RawPeer
+from tests.unit.sip.peer import IMPATIENT, TIMERS, RawPeer
 
 _DEFAULT = Limits()
 
@@ -33,11 +33,11 @@ class Answers:
 
 @asynccontextmanager
 async def called(
-    handler: Answers | None, limits: Limits = _DEFAULT
+    handler: Answers | None, limits: Limits = _DEFAULT, timers: Timers = TIMERS
 ) -> AsyncIterator[tuple[UserAgent, RawPeer]]:
     async with (
         RawPeer() as peer,
-        UserAgent(on_invite=handler, timers=TIMERS, limits=limits) as agent,
+        UserAgent(on_invite=handler, timers=timers, limits=limits) as agent,
     ):
         peer.peer = agent.address
         yield agent, peer
@@ -73,7 +73,7 @@ async def test_200_is_repeated_until_the_ack() -> None:
 @asynchronous
 async def test_without_ack_the_call_is_ended_by_bye() -> None:
     handler = Answers()
-    async with called(handler) as (_, peer):
+    async with called(handler, timers=IMPATIENT) as (_, peer):
         peer.send(peer.request("INVITE", body="v=0"))
         bye = await peer.expect("BYE")
         assert bye.start == f"BYE sip:alice@127.0.0.1:{peer.port} SIP/2.0"
@@ -381,8 +381,3 @@ async def test_our_change_meets_a_peer_that_forgot_the_call() -> None:
         with pytest.raises(CallRefusedError, match="481"):
             await task
         assert "does not know" in await call.ended()
-
-
-def test_the_times_of_the_peer_are_ours() -> None:
-    assert TIMERS.t1 == T1
-    assert TIMERS.give_up == 64 * T1

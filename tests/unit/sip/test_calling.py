@@ -8,19 +8,19 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from mikey.sip import Call, CallError, CallRefusedError, UserAgent
+from mikey.sip import Call, CallError, CallRefusedError, Timers, UserAgent
 from tests.asynchronous import asynchronous
-from tests.unit.sip.peer import TIMERS, Message, RawPeer
+from tests.unit.sip.peer import IMPATIENT, TIMERS, Message, RawPeer
 
 ALICE = "sip:alice@example.com"
 
 
 @asynccontextmanager
 async def calling(
-    *, timeout: float = 5.0, target: str = "", body: bytes = b"v=0"
+    *, timeout: float = 5.0, body: bytes = b"v=0", timers: Timers = TIMERS
 ) -> AsyncIterator[tuple[UserAgent, RawPeer, asyncio.Task[Call], Message]]:
-    async with RawPeer() as peer, UserAgent(timers=TIMERS) as agent:
-        uri = target or f"sip:bob@127.0.0.1:{peer.port}"
+    async with RawPeer() as peer, UserAgent(timers=timers) as agent:
+        uri = f"sip:bob@127.0.0.1:{peer.port}"
         task = asyncio.create_task(agent.invite(uri, from_uri=ALICE, body=body, timeout=timeout))
         yield agent, peer, task, await peer.expect("INVITE")
 
@@ -45,9 +45,9 @@ async def test_the_invite() -> None:
 
 @asynchronous
 async def test_ringing_may_take_longer_than_64_t1() -> None:
-    async with calling() as (_, peer, task, invite):
+    async with calling(timers=IMPATIENT) as (_, peer, task, invite):
         peer.send(peer.response(invite, 180))
-        done, _ = await asyncio.wait({task}, timeout=1.5 * TIMERS.give_up)
+        done, _ = await asyncio.wait({task}, timeout=1.5 * IMPATIENT.give_up)
         assert not done
         peer.send(peer.response(invite, 200, body="v=1"))
         assert (await task).remote_body == b"v=1"

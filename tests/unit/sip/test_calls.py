@@ -20,7 +20,7 @@ from mikey.sip import (
     bare_uri,
 )
 from tests.asynchronous import asynchronous
-from tests.unit.sip.peer import TIMERS
+from tests.unit.sip.peer import IMPATIENT, TIMERS
 
 ALICE = "sip:alice@example.com"
 OFFER = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\nx-unknown: \xc3\xa4\r\n"
@@ -274,7 +274,7 @@ async def test_leaving_refuses_whoever_still_waits() -> None:
 
 @asynchronous
 async def test_nobody_there() -> None:
-    async with UserAgent(timers=TIMERS) as alice:
+    async with UserAgent(timers=IMPATIENT) as alice:
         with socket.socket(type=socket.SOCK_DGRAM) as unused:
             unused.bind(("127.0.0.1", 0))
             target = f"sip:bob@127.0.0.1:{unused.getsockname()[1]}"

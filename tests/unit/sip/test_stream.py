@@ -14,7 +14,7 @@ from mikey.sip import Call, Invitation, Limits, UserAgent
 from mikey.sip._channels import StreamFramer
 from mikey.sip._message import ReceivedRequest, Source, parse_message
 from tests.asynchronous import asynchronous
-from tests.unit.sip.peer import TIMERS, Message, RawPeer
+from tests.unit.sip.peer import IMPATIENT, TIMERS, Message, RawPeer
 
 LIMITS = Limits()
 ONE = b"OPTIONS sip:a SIP/2.0\r\nX: 1\r\nContent-Length: 3\r\n\r\nabc"
@@ -134,7 +134,7 @@ async def test_a_200_by_tcp_is_repeated_too() -> None:
     async def accept(invitation: Invitation) -> None:
         calls.put_nowait(await invitation.accept(b"v=0"))
 
-    async with UserAgent(on_invite=accept, timers=TIMERS) as agent:
+    async with UserAgent(on_invite=accept, timers=IMPATIENT) as agent:
         connection = await Connection.to(agent)
         connection.writer.write(request("INVITE", body="v=0"))
         answers = [await connection.receive() for _ in range(3)]

@@ -219,8 +219,8 @@ class Callee:
         self, invitation: Invitation, accepted: _Accepted, media: MediaSession
     ) -> None:
         """Follow a re-INVITE: take the new keys at once, send under them after the ACK."""
-        offer = Description(decode(invitation.body), context=self._context(invitation))
         try:
+            offer = Description(decode(invitation.body), context=self._context(invitation))
             line = accepted.stream.line
             kept = offer.kept_lines(accepted.offer)
             local = accepted.local.next_version()
