@@ -9,6 +9,7 @@ from mikey.errors import AuthenticationError, CarriageError, LocalError, PeerErr
 from mikey.policy import Context
 from mikey.registry import DataType, ErrorNumber, ExtensionType
 from mikey.secret import Secret
+from mikey.session import Stream
 from mikey.wire import GeneralExtension, Message
 from tests.naive import vectors
 from tests.rules.sdp_pair import Pair
@@ -119,6 +120,18 @@ def test_what_succeeded_is_closed_when_a_later_part_fails() -> None:
     update = pair.alice.rekey(bundle, context=Description(CALL).context)
     with pytest.raises(PeerError, match="CSB is not known"):
         pair.bob.receive(update, context=Description(CALL).context)
+
+
+@pytest.mark.rule("R3830-6.1.1-5")
+def test_an_offer_that_chooses_our_ssrc_is_refused() -> None:
+    pair = Pair()
+    streams = [Stream(ssrc) for ssrc in (1, 2, 3, 4)]
+    description = Description(CALL)
+    first = pair.alice.start(streams, context=description.planned([None]).context)
+    received = Description(description.attach(first)).receive(pair.bob)
+    with pytest.raises(CarriageError, match="SSRC of what we send") as caught:
+        received.accept(Description(ANSWER), THEIRS)
+    assert caught.value.status == 488
 
 
 @pytest.mark.rule("R4567-4.1.2-3")

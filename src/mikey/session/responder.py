@@ -86,19 +86,15 @@ class Responder:
         checks come first: form, time, replay, identities, algorithms, then the MAC, and only
         behind it anything is decrypted or remembered (R3830-5.3-1).
         """
+        context = context or Context()
         origin = Origin(bytes(octets))
         try:
             message = Message.parse(origin.octets)
-            proof, parties, idr = self._authenticate(message, context or Context())
-        except PeerError as error:
-            error.origin = origin
-            raise
-        try:
-            compat = proof.credential.compat
-            covered = appendix(parties, message.one(T), compat)
+            proof, parties, idr = self._authenticate(message, context)
+            covered = appendix(parties, message.one(T), proof.credential.compat)
             alg = proof.request.kemac.mac_alg
             origin = Origin(origin.octets, Authenticated(proof.request.keys, alg, covered))
-            return self._offer(proof, parties, idr, origin, context or Context())
+            return self._offer(proof, parties, idr, origin, context)
         except PeerError as error:
             error.origin = origin
             raise

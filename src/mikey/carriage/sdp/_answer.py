@@ -105,7 +105,8 @@ def _by_session(offer: Offer, slots: tuple[Slot, ...], ssrcs: Mapping[int, int])
 
     A crypto session that keys several streams has no room for the SSRC of each: they bind to
     the packets (R4567-7.1-4), and ours must differ from one another. In an update ours stand in
-    the map already.
+    the map already. Raises CarriageError (488) for an offer that sets another SSRC there, which
+    is ours to choose (R3830-6.1.1-5).
     """
     ours = [slot for slot in slots if slot.sender is Sender.RESPONDER and slot.media in ssrcs]
     if is_shared(slots):
@@ -113,4 +114,7 @@ def _by_session(offer: Offer, slots: tuple[Slot, ...], ssrcs: Mapping[int, int])
             raise LocalError("streams under one key need different SSRCs")
         return {}
     wanted = {slot.cs_id: ssrcs[slot.media] for slot in ours}
-    return {cs_id: ssrc for cs_id, ssrc in wanted.items() if offer.streams[cs_id - 1].ssrc != ssrc}
+    for cs_id, ssrc in wanted.items():
+        if offer.streams[cs_id - 1].ssrc not in (0, ssrc):
+            raise refused(f"offer chooses the SSRC of what we send (crypto session {cs_id})")
+    return {cs_id: ssrc for cs_id, ssrc in wanted.items() if not offer.streams[cs_id - 1].ssrc}
