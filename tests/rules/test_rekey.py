@@ -229,6 +229,20 @@ def test_an_sp_with_a_known_number_replaces_that_policy_and_no_sp_leaves_all() -
     assert bundle.crypto_sessions[0].policy == SrtpPolicy.AES_CM_128_HMAC_SHA1_32
 
 
+def test_streams_may_come_with_an_update_alone() -> None:
+    csb = Naive.agreed(policies=(), cs=())
+    assert csb.bundle.crypto_sessions == ()
+    _, bundle = accepted(csb.bob, csb.update(cs=FILLED))
+    assert bundle.crypto_sessions[1].policy == SrtpPolicy.AES_CM_128_HMAC_SHA1_80
+    csb.time.advance(1)
+    either = Policy(responder_may_update=True)
+    own = Initiator(bobs_key(ALICE), clock=Clock(csb.time), policy=either)
+    with pytest.raises(LocalError, match="unchanged"):
+        own.rekey(bundle, streams=[Stream(MINE, policy=AES_256), Stream(YOURS)])
+    update = own.rekey(bundle, streams=[Stream(MINE), Stream(YOURS), Stream(3)], context=CONTEXT)
+    assert decode(update)[0].fields["cs_count"] == 3
+
+
 def test_an_update_that_brings_the_first_sp_leaves_the_others_their_defaults() -> None:
     csb = Naive.agreed(policies=())
     payloads = [

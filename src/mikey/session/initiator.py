@@ -31,7 +31,7 @@ from mikey.session.identities import to_id, to_text
 from mikey.session.keys import check_keys, merge_keys
 from mikey.session.replay import ReplayEntry, ReplayStore
 from mikey.session.step import Step
-from mikey.session.stream import Stream, describe, to_sps
+from mikey.session.stream import Stream, describe, policy_of, to_sps
 from mikey.wire import (
     GeneralExtension,
     Hdr,
@@ -335,8 +335,7 @@ class Initiator:
         kept = len(bundle.sessions)
         if len(streams) < kept or any(
             (stream.ssrc or entry.ssrc) != entry.ssrc
-            or (stream.policy or bundle.policies[entry.policy_no])
-            != bundle.policies[entry.policy_no]
+            or stream.policy not in (None, policy_of(entry, bundle.policies))
             for stream, entry in zip(streams, bundle.sessions, strict=False)
         ):
             raise LocalError("an update lists the old streams first, unchanged (R3830-4.5-13)")

@@ -23,7 +23,7 @@ class Offer:
     """What an authenticated Initiator offers; nothing is installed before `accept`.
 
     Made by `Responder.receive` alone. `initiator` and `responder` are the authenticated
-    identities. An offer is answered once.
+    identities (in MIKEY-NULL those that the transport vouches for). An offer is answered once.
     """
 
     _bundle: Bundle = field(repr=False)

@@ -212,12 +212,12 @@ class Responder:
             if not keys:
                 raise DecodeError("a first message carries at least one key", payload="KEMAC")
             sessions = sessions_of(header)
-            # Said in full, so that an update that brings an SP does not redefine the others.
-            policies = policies or {s.policy_no: SrtpPolicy() for s in sessions}
         else:
             keys = merge_keys(known.keys, keys)
             policies = {**known.policies, **policies}
             sessions = extended(known.sessions, sessions_of(header))
+        # Said in full, so that an update that brings an SP does not redefine the others.
+        policies = policies or {s.policy_no: SrtpPolicy() for s in sessions}
         check_session_count(len(sessions), context)
         for entry in sessions:
             self._check_policy(policy_of(entry, policies))
