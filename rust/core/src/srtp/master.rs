@@ -7,15 +7,16 @@ use super::kdf;
 use super::profile::Profile;
 use super::session::{Protocol, Session};
 use core::ops::RangeInclusive;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Octets of the longest MKI: MIKEY carries its length in one octet (RFC 3830 6.14).
 pub const MAX_MKI_LENGTH: usize = 255;
 
 /// A master key with its salt, and what selects it: an MKI, or bounds on the SRTP index.
 pub struct MasterKey {
+    // Boxed, so that no copy stays behind where the ring moves its keys.
     key: Zeroizing<Box<[u8]>>,
-    salt: [u8; kdf::SALT_LENGTH],
+    salt: Box<Zeroizing<[u8; kdf::SALT_LENGTH]>>,
     mki: Box<[u8]>,
     valid: RangeInclusive<u64>,
     rtp: Usage,
@@ -59,7 +60,7 @@ impl MasterKey {
             ));
         }
         // A salt of 96 bits is extended on the right by zeros (R7714-11-1).
-        let mut padded = [0; kdf::SALT_LENGTH];
+        let mut padded = Box::new(Zeroizing::new([0; kdf::SALT_LENGTH]));
         padded[..salt.len()].copy_from_slice(salt);
         Ok(Self {
             key: Zeroizing::new(key.into()),
@@ -88,7 +89,7 @@ impl MasterKey {
     /// Whether both are the same key under the same salt.
     pub(super) fn is_same_key(&self, other: &Self) -> bool {
         use subtle::ConstantTimeEq;
-        (self.key.ct_eq(&other.key) & self.salt.ct_eq(&other.salt)).into()
+        (self.key.ct_eq(&other.key) & self.salt.ct_eq(&**other.salt)).into()
     }
 
     /// How many packets from SRTP index `next` on the range still holds, waiting included.
@@ -141,13 +142,8 @@ impl MasterKey {
             .iter()
             .filter(|usage| usage.session.is_some())
             .count();
-        self.key.len() + self.mki.len() + sessions * size_of::<(u64, Session)>()
-    }
-}
-
-impl Drop for MasterKey {
-    fn drop(&mut self) {
-        self.salt.zeroize();
+        let secrets = self.key.len() + size_of_val(&*self.salt);
+        secrets + self.mki.len() + sessions * size_of::<(u64, Session)>()
     }
 }
 
