@@ -541,8 +541,11 @@ def test_null_is_for_secure_transports(emitted: Emitted) -> None:
 def test_half_a_null_is_none(encr: int, mac: int, number: ErrorNumber) -> None:
     first = replace(Craft(), encr_alg=encr, mac_alg=mac).message()
     refused(bob(), first, number, PolicyError)
-    if mac:
-        secure = replace(CONTEXT, secure=True)
+    secure = replace(CONTEXT, secure=True)
+    null = Responder([NoKey(BOB, ALICE)], clock=Clock(Time()))
+    if not mac:
+        refused(null, first, number, PolicyError, secure)
+    else:
         assert offered(bob(), first, secure).initiator == ALICE
         with pytest.raises(LocalError, match="secure transport"):
             alice(encr=EncrAlg.NULL).start(STREAMS, context=CONTEXT)
