@@ -6,6 +6,7 @@ what passes in the clear.
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import contextlib
 import logging
@@ -32,18 +33,22 @@ _CONTENT_LENGTH = re.compile(
 )
 
 
-class Inbox:
+class Inbox(abc.ABC):
     """What a channel does with the messages, and the errors, that come out of it."""
 
+    @abc.abstractmethod
     def opened(self, channel: Channel) -> None:
         """A channel is ready."""
 
+    @abc.abstractmethod
     def closed(self, channel: Channel) -> None:
         """A channel is gone."""
 
+    @abc.abstractmethod
     def message(self, message: ReceivedRequest | sipmessage.Response) -> None:
         """A well-formed message came in."""
 
+    @abc.abstractmethod
     def malformed(self, error: CarriageError) -> None:
         """Something else came in."""
 

@@ -16,7 +16,7 @@ from sipua.transaction import (
 )
 from sipua.utils import create_via
 
-from mikey.sip._message import split_values
+from mikey.sip._message import split_values, tag_of
 from mikey.sip._timed import TimedTransaction
 
 if TYPE_CHECKING:
@@ -27,7 +27,25 @@ __all__ = ["InviteClient", "OnResponse", "RequestClient", "acknowledge", "bye_to
 OnResponse = Callable[[sipmessage.Response], None]
 
 
-class InviteClient(TimedTransaction, ClientInviteTransaction):
+class _Client(TimedTransaction):
+    """What both kinds of client transaction share."""
+
+    _future: asyncio.Future[sipmessage.Response]
+
+    @property
+    def final(self) -> asyncio.Future[sipmessage.Response]:
+        """The final response, when it comes."""
+        return self._future
+
+    def fail(self, error: Exception) -> None:
+        """End without a response."""
+        self._set_state(TransactionState.Terminated)
+        if not self._future.done():
+            self._future.set_exception(error)
+            self._future.exception()  # asked for, so that asyncio does not warn if nobody waits
+
+
+class InviteClient(_Client, ClientInviteTransaction):
     """An INVITE of ours.
 
     Beyond sipua's: it waits without end once the peer has answered provisionally, repeats its
@@ -58,9 +76,9 @@ class InviteClient(TimedTransaction, ClientInviteTransaction):
         return self._request
 
     @property
-    def final(self) -> asyncio.Future[sipmessage.Response]:
-        """The final response, when it comes."""
-        return self._future
+    def is_first_of_dialog(self) -> bool:
+        """Whether it is no re-INVITE."""
+        return not tag_of(self._request.headers["To"])
 
     @property
     def awaits_final(self) -> bool:
@@ -70,19 +88,19 @@ class InviteClient(TimedTransaction, ClientInviteTransaction):
     async def receive_response(self, response: sipmessage.Response) -> None:
         """Any response to this INVITE, repeated ones included."""
         if response.code < 200:
-            await self._receive_provisional(response)
+            self._receive_provisional(response)
         elif response.code < 300:
             await self._receive_success(response)
         else:
             await self._receive_refusal(response)
 
-    async def _receive_provisional(self, response: sipmessage.Response) -> None:
+    def _receive_provisional(self, response: sipmessage.Response) -> None:
         if self._state is TransactionState.Calling:
             self._set_state(TransactionState.Proceeding)
         if self._state is not TransactionState.Proceeding:
             return
         if self.abandoned:
-            await self._layer.cancel(self)
+            self._layer.cancel(self)
         else:
             self._on_provisional(response)
 
@@ -101,9 +119,9 @@ class InviteClient(TimedTransaction, ClientInviteTransaction):
         await self._transport_layer.send_message(ack)
         if first and not self._future.done():
             self._future.set_result(response)
-        if not known and (self.abandoned or not first):
+        if not known and self.is_first_of_dialog and (self.abandoned or not first):
             # nobody waits for this answer: too late, or a second phone picked up
-            self._layer.end_stray(bye_to(self._request, response))
+            self._layer.send_beside(bye_to(self._request, response))
 
     async def _receive_refusal(self, response: sipmessage.Response) -> None:
         if self._state in (TransactionState.Calling, TransactionState.Proceeding):
@@ -123,13 +141,6 @@ class InviteClient(TimedTransaction, ClientInviteTransaction):
             self._set_state(TransactionState.Terminated)
             raise
 
-    def fail(self, error: Exception) -> None:
-        """End without a response."""
-        self._set_state(TransactionState.Terminated)
-        if not self._future.done():
-            self._future.set_exception(error)
-            self._future.exception()  # asked for, so that asyncio does not warn if nobody waits
-
     def _timer_b_expired(self) -> None:
         if self._state is TransactionState.Calling:
             self.fail(TimeoutError())
@@ -138,17 +149,12 @@ class InviteClient(TimedTransaction, ClientInviteTransaction):
         self._set_state(TransactionState.Terminated)
 
 
-class RequestClient(TimedTransaction, ClientNonInviteTransaction):
+class RequestClient(_Client, ClientNonInviteTransaction):
     """Any other request of ours: sipua's, on our timers."""
 
     def __init__(self, request: sipmessage.Request, layer: Transactions) -> None:
         super().__init__(request=request, transaction_layer=layer)
         self._scale = layer.timers.scale
-
-    @property
-    def final(self) -> asyncio.Future[sipmessage.Response]:
-        """The final response, when it comes."""
-        return self._future
 
     @property
     def awaits_final(self) -> bool:
@@ -167,13 +173,6 @@ class RequestClient(TimedTransaction, ClientNonInviteTransaction):
         except ConnectionError:
             self._set_state(TransactionState.Terminated)
             raise
-
-    def fail(self, error: Exception) -> None:
-        """End without a response."""
-        self._set_state(TransactionState.Terminated)
-        if not self._future.done():
-            self._future.set_exception(error)
-            self._future.exception()  # asked for, so that asyncio does not warn if nobody waits
 
     def _timer_f_expired(self) -> None:
         if self._state in (TransactionState.Trying, TransactionState.Proceeding):
@@ -199,9 +198,11 @@ def _within(
     request.headers.setlist("To", list(response.headers.getlist("To")))
     request.cseq = sipmessage.CSeq(sequence=sequence, method=method)
     request.max_forwards = 70
-    routes = split_values(response.headers.getlist("Record-Route"))
+    routes = split_values(response.headers.getlist("Record-Route"))[::-1]
+    if tag_of(invite.headers["To"]):
+        routes = invite.headers.getlist("Route")  # a dialog keeps its routes (12.2)
     if routes:
-        request.headers.setlist("Route", routes[::-1])
+        request.headers.setlist("Route", list(routes))
     return request
 
 

@@ -10,7 +10,7 @@ from sipua.dialog import Dialog, DialogLayer
 from mikey.errors import LibraryError
 from mikey.sip._message import ReceivedRequest, Reply, reply, split_values, tag_of
 
-__all__ = ["CallDialog"]
+__all__ = ["ALLOW", "CallDialog"]
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS"
 

@@ -27,8 +27,9 @@ async def send_invite(
     """Send an INVITE within `dialog`, return the 2xx, which has its ACK already.
 
     `timeout` in seconds is for the final response; then, and if the caller is cancelled, the
-    INVITE is cancelled too. Raises CallRefusedError, or CallError with status 408 (no answer), 503
-    (not reachable) or 400 (malformed answer).
+    INVITE is cancelled too, and a call that it makes nevertheless is ended. Raises
+    CallRefusedError, or CallError with status 408 (no answer), 503 (not reachable) or 400
+    (malformed answer).
     """
     request = dialog.create_request("INVITE")
     request.body = body
@@ -39,14 +40,15 @@ async def send_invite(
     try:
         await asyncio.wait({running}, timeout=timeout)
         if not running.done():
-            await _give_up(transactions, client)
+            _give_up(transactions, client)
             # a moment for 487, so that the peer need not repeat it
             await asyncio.wait({running}, timeout=transactions.timers.t1)
             raise CallError(f"no answer within {timeout:g} s", status=408)
     except asyncio.CancelledError:
-        await _give_up(transactions, client)
-        if _has_result(running) and 200 <= running.result().code < 300:
-            transactions.end_stray(bye_to(request, running.result()))
+        _give_up(transactions, client)
+        answered = _has_result(running) and 200 <= running.result().code < 300
+        if answered and client.is_first_of_dialog:
+            transactions.send_beside(bye_to(request, running.result()))
         raise
     finally:
         running.add_done_callback(_has_result)
@@ -72,11 +74,11 @@ def _success(running: asyncio.Future[sipmessage.Response]) -> sipmessage.Respons
     )
 
 
-async def _give_up(transactions: Transactions, client: InviteClient) -> None:
+def _give_up(transactions: Transactions, client: InviteClient) -> None:
     """CANCEL, at once or as soon as the peer shows that it has the INVITE."""
     client.abandoned = True
     if client.awaits_final:
-        await transactions.cancel(client)
+        transactions.cancel(client)
 
 
 def _has_result(running: asyncio.Future[sipmessage.Response]) -> bool:

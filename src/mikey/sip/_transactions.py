@@ -77,19 +77,28 @@ class Transactions(TransactionLayer):
         self._client_transactions[get_client_transaction_key(request)] = transaction
         return await transaction.run()
 
-    async def cancel(self, invite: InviteClient) -> None:
+    def cancel(self, invite: InviteClient) -> None:
         """Send CANCEL, once; its own response tells nothing (9.1)."""
         if not invite.cancelled:
             invite.cancelled = True
-            self.spawn(self._ignore_response(cancel_for(invite.request)))
+            self.send_beside(cancel_for(invite.request))
 
-    def end_stray(self, bye: sipmessage.Request) -> None:
-        """Send the BYE of a call that nobody wants."""
-        self.spawn(self._ignore_response(bye))
+    def send_beside(self, request: sipmessage.Request) -> asyncio.Event:
+        """Send a request whose response changes nothing; the event tells that there is one.
 
-    async def _ignore_response(self, request: sipmessage.Request) -> None:
-        with contextlib.suppress(ConnectionError, TimeoutError, CallError):
-            await self.send_request(request)
+        It also tells that there will be none.
+        """
+        answered = asyncio.Event()
+
+        async def send() -> None:
+            try:
+                with contextlib.suppress(ConnectionError, TimeoutError, CallError):
+                    await self.send_request(request)
+            finally:
+                answered.set()
+
+        self.spawn(send())
+        return answered
 
     def unfinished(self) -> list[asyncio.Future[sipmessage.Response]]:
         """The final responses of requests that the peer has and did not answer yet."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 
 import sipmessage
 
 from mikey.errors import CarriageError, LocalError, PeerError
-from mikey.sip._dialog import CallDialog
+from mikey.sip._dialog import ALLOW, CallDialog
 from mikey.sip._invite import send_invite
 from mikey.sip._message import ReceivedRequest
 from mikey.sip._transactions import Transactions
@@ -20,11 +19,10 @@ from mikey.sip.invitation import SDP, Invitation
 
 __all__ = ["Call", "InviteHandler", "serve"]
 
-logger = logging.getLogger("mikey.sip")
-
 InviteHandler = Callable[[Invitation], Awaitable[None]]
 
 _GLARE_ATTEMPTS = 4
+_PATIENCE = 4  # times T1: how long `bye` waits for an answer that changes nothing
 
 
 class Call:
@@ -92,7 +90,8 @@ class Call:
 
         If both sides try at once (491), this one waits a little and tries again. Raises
         CallRefusedError, CallError as `UserAgent.invite`; the call stands on after a refusal, and
-        is over after no answer or 481 (12.2.1.2).
+        is over after no answer or 481 (12.2.1.2). To cancel it leaves open which description
+        holds: end the call then.
         """
         await self.confirmed()
         for attempt in range(_GLARE_ATTEMPTS):
@@ -105,7 +104,7 @@ class Call:
                     raise
             except CallError as error:
                 if error.status == 408:
-                    await self._hang_up("no answer to a re-INVITE")
+                    self._transactions.spawn(self._hang_up("no answer to a re-INVITE"))
                 raise
             await asyncio.sleep(self._glare_pause())
         raise CallError("the peer is busy with a change of its own", status=491)
@@ -132,18 +131,20 @@ class Call:
 
     def _glare_pause(self) -> float:
         """Seconds: 2.1 to 4 for the side that made the call, else 0 to 2 (14.1)."""
-        tens = 210 + secrets.randbelow(191) if self._is_caller else secrets.randbelow(201)
-        return tens / 100 * self._transactions.timers.scale
+        hundredths = 210 + secrets.randbelow(191) if self._is_caller else secrets.randbelow(201)
+        return hundredths / 100 * self._transactions.timers.scale
 
     async def bye(self) -> None:
-        """End the call and wait for the peer's word, or until it is clear that none comes."""
+        """End the call; wait for the peer's word, but for no more than a few seconds."""
         if not self.has_ended:
             await self._hang_up("ended here")
 
     async def _hang_up(self, reason: str) -> None:
         self._finish(reason)
-        with contextlib.suppress(ConnectionError, TimeoutError, CallError):
-            await self._transactions.send_request(self._dialog.create_request("BYE"))
+        answered = self._transactions.send_beside(self._dialog.create_request("BYE"))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE * self._transactions.timers.t1):
+                await answered.wait()
 
     def _finish(self, reason: str) -> None:
         if not self.has_ended:
@@ -192,7 +193,7 @@ class Call:
     async def _respond(self, request: ReceivedRequest, status: int) -> None:
         response = self._dialog.reply(request, status)
         if status == 405:
-            response.headers.set("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS")
+            response.headers.set("Allow", ALLOW)
         if status == 500:
             response.headers.set("Retry-After", "1")
         await self._transactions.respond(request, response)

@@ -19,19 +19,9 @@ class Timers:
     t1: float = _T1
 
     @property
-    def t2(self) -> float:
-        """Longest interval between repetitions."""
-        return 8 * self.t1
-
-    @property
     def give_up(self) -> float:
         """64*T1: how long a transaction waits for the other side."""
         return 64 * self.t1
-
-    @property
-    def trying(self) -> float:
-        """How long an INVITE may stay without any response before 100 is sent (17.2.1)."""
-        return 0.4 * self.t1
 
     @property
     def scale(self) -> float:

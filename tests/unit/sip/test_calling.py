@@ -231,3 +231,41 @@ async def test_without_tcp_a_long_invite_goes_by_udp_after_all() -> None:
         assert len(invite.body) == 2000
         peer.send(peer.response(invite, 200))
         await task
+
+
+@asynchronous
+async def test_a_change_goes_the_way_of_the_call() -> None:
+    """RFC 3261 12.2: the routes of a dialog stay, whatever a later response says."""
+    async with calling() as (_, peer, task, invite):
+        route = f"<sip:127.0.0.1:{peer.port};lr;way=a+b>"
+        peer.send(peer.response(invite, 200, extra=f"Record-Route: {route}\r\n"))
+        call = await task
+        assert (await peer.expect("ACK"))["Route"] == route
+        change = asyncio.create_task(call.reinvite(b"v=1"))
+        second = await peer.expect("INVITE")
+        assert second["Route"] == route
+        peer.send(peer.response(second, 200, extra="Record-Route: <sip:else.example;lr>\r\n"))
+        await change
+        assert (await peer.expect("ACK"))["Route"] == route
+
+
+@asynchronous
+async def test_a_change_that_nobody_waits_for_is_cancelled() -> None:
+    async with calling() as (_, peer, task, invite):
+        peer.send(peer.response(invite, 200))
+        call = await task
+        await peer.expect("ACK")
+        change = asyncio.create_task(call.reinvite(b"v=1"))
+        second = await peer.expect("INVITE")
+        peer.send(peer.response(second, 100))
+        peer.send(peer.response(second, 183))
+        await asyncio.wait({change}, timeout=0.1)
+        change.cancel()
+        cancel = await peer.expect("CANCEL")
+        assert cancel.branch == second.branch
+        peer.send(peer.response(cancel, 200))
+        peer.send(peer.response(second, 200))  # they crossed
+        await peer.expect("ACK")
+        with pytest.raises(asyncio.CancelledError):
+            await change
+        assert not call.has_ended

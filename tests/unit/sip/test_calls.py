@@ -6,6 +6,8 @@ import asyncio
 import gc
 import logging
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -380,3 +382,14 @@ async def test_listening_on_every_address() -> None:
         assert callee.host_towards("127.0.0.1") == "127.0.0.1"
         call = await alice.invite(bob_at(callee), from_uri=ALICE, body=OFFER)
         assert await call.reinvite(b"one") == b"changed"  # went to Bob's Contact
+
+
+def test_without_sipua_one_line_says_what_to_install() -> None:
+    script = (
+        "import sys\nsys.modules['sipua'] = None\nfrom mikey.errors import LocalError\n"
+        "try:\n    import mikey.sip\nexcept LocalError as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "SIP needs sipua: pip install 'mikey[sip]'\n"
