@@ -17,6 +17,7 @@ LAST_ROC = (1 << 32) - 1
 def test_the_srtp_index_never_goes_round_under_one_key(policy: SrtpPolicy) -> None:
     sender = Sender(policy, [master(policy)], ssrc=SSRC, roc=LAST_ROC)
     receiver = Receiver(policy, [master(policy)], ssrc=SSRC, roc=LAST_ROC)
+    assert sender.packets_left == (1 << 16, SRTCP_LIFETIME)
     assert receiver.unprotect(sender.protect(rtp(65_535))) == rtp(65_535)
     assert sender.packets_left[0] == 0
     with pytest.raises(LocalError, match="no master key is left"):

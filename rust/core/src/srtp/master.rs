@@ -7,6 +7,7 @@ use super::kdf;
 use super::profile::Profile;
 use super::session::{Protocol, Session};
 use core::ops::RangeInclusive;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// Octets of the longest MKI: MIKEY carries its length in one octet (RFC 3830 6.14).
@@ -88,7 +89,6 @@ impl MasterKey {
 
     /// Whether both are the same key under the same salt.
     pub(super) fn is_same_key(&self, other: &Self) -> bool {
-        use subtle::ConstantTimeEq;
         (self.key.ct_eq(&other.key) & self.salt.ct_eq(&**other.salt)).into()
     }
 
@@ -165,16 +165,12 @@ impl Usage {
 
     /// How many packets remain, the next one having index `next`.
     pub fn left(&self, next: u64, indices: &Indices, lifetime: u64) -> u64 {
-        let Some((first, _)) = self.span else {
-            return lifetime;
-        };
+        let first = self.first().unwrap_or(next);
         if indices.round(next) != indices.round(first) {
             return 0;
         }
-        let before_wrap = indices.until_wrap(next);
-        lifetime
-            .saturating_sub(next.saturating_sub(first))
-            .min(before_wrap)
+        let used = next.saturating_sub(first);
+        lifetime.saturating_sub(used).min(indices.until_wrap(next))
     }
 
     /// Note that `index` was protected.
