@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +15,9 @@ from mikey import (
     DecodeError,
     EncrAlg,
     ErrorNumber,
+    LocalError,
     MacAlg,
+    Offer,
     PeerError,
     Psk,
     Secret,
@@ -312,3 +316,35 @@ def test_streams_keep_their_places() -> None:
     hdr = decode(answer)[0].fields
     assert [(s["ssrc"], s["roc"]) for s in hdr["cs_map"]] == [(MINE, 0), (5, 0), (7, 3), (6, 9)]
     assert [s.ssrc for s in bundle.crypto_sessions] == [MINE, 5, 7, 6]
+
+
+def test_keys_are_there_before_the_answer() -> None:
+    """R4567-4.1.2-9: early media; the SSRC of the peer is not known yet."""
+    a = alice()
+    first = a.start(STREAMS, context=CONTEXT)
+    early = a.early_bundle(first)
+    answer, bobs = accepted(bob(), first)
+    assert answer is not None
+    complete = answered(a, answer)
+    assert [s.ssrc for s in early.crypto_sessions] == [MINE, None]
+    for cs_id in (1, 2):
+        assert early.masters(cs_id) == complete.masters(cs_id) == bobs.masters(cs_id)
+    with pytest.raises(LocalError, match="no exchange is open"):
+        a.early_bundle(first)
+
+
+def test_of_many_threads_one_accepts_an_offer() -> None:
+    for number in range(20):
+        found = offered(bob(), offer(csb_id=number))
+        barrier = threading.Barrier(4)
+
+        def accept(found: Offer = found, barrier: threading.Barrier = barrier) -> bool:
+            barrier.wait()
+            try:
+                found.accept({2: YOURS})
+            except LocalError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sum(f.result() for f in [pool.submit(accept) for _ in range(4)]) == 1
