@@ -318,8 +318,7 @@ def psk(octets: bytes) -> None:
 def targets() -> dict[str, tuple[Target, list[bytes]]]:
     """Return every target with the inputs to begin from."""
     messages = [*corpus.messages().values()]
-    requests = [octets for octets in messages if octets[1] == 0]
-    requests += [p.offer(), p.offer(csb_id=0x51515151, update=True, ts=(0, p.Time().ts(9)))]
+    requests = _requests()
     unproven, proven = _Answerer(signed=False), _Answerer(signed=True)
     answers = [*unproven.seeds().values()]
     return {
@@ -332,6 +331,21 @@ def targets() -> dict[str, tuple[Target, list[bytes]]]:
         "sdp": (sdp, [*corpus.texts("sdp").values()]),
         "psk": (psk, [*corpus.texts("psk").values()]),
     }
+
+
+def _requests() -> list[bytes]:
+    """Return first messages and updates that are right, so that much damage goes deep."""
+    tek = e.key_data(bytes(16), 3, salt=bytes(14), spi=b"\1\2\3\4")
+    gcm = [(0, b"\6"), (1, b"\x10"), (20, b"\x10")]
+    later = {"csb_id": 0x51515151, "update": True, "ts": (0, p.Time().ts(9))}
+    return [
+        p.offer(), p.offer(v=False), p.offer(prf=1), p.offer(encr_alg=2),
+        p.offer(encr_alg=3, mac_alg=2), p.offer(keys=[tek]), p.offer(policies=[gcm]),
+        p.offer(policies=[e.AES_CM_128_HMAC_SHA1_80] * 3), p.offer(policies=()),
+        p.offer(cs=[(0, n, n) for n in range(20)]), p.offer(cs=()), p.offer(ts=(2, bytes(4))),
+        p.offer(**later), p.offer(keys=[], **later), p.offer(cs=(), **later),
+        p.offer(cs=[(0, p.MINE, 1), (0, p.YOURS, 2), (0, 5, 6)], **later),
+    ]  # fmt: skip
 
 
 def _plaintexts() -> list[bytes]:
