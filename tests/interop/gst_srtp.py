@@ -7,21 +7,27 @@ has one packet a line, in hex; standard output gets the packets that come out, i
 the last one a line with a dot.
 """
 
+from __future__ import annotations
+
 import json
 import sys
+from typing import Any
 
-import gi
+import gi  # type: ignore[import-not-found]  # it belongs to the system's Python
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
-from gi.repository import Gst, GstApp  # noqa: E402, F401  # GstApp gives its elements methods
+from gi.repository import (  # type: ignore[import-not-found]  # noqa: E402
+    Gst,
+    GstApp,  # noqa: F401  # it gives its elements methods
+)
 
 
-def buffer(octets):
+def buffer(octets: bytes) -> Any:
     return Gst.Buffer.new_wrapped(octets)
 
 
-def protecting(options):
+def protecting(options: dict[str, Any]) -> tuple[Any, str, str, Any]:
     """Return the element, the names of its pads, and the caps of what goes in."""
     element = Gst.ElementFactory.make("srtpenc")
     element.set_property("key", buffer(bytes.fromhex(options["key"])))
@@ -37,7 +43,7 @@ def protecting(options):
     return element, f"{kind}_sink_0", f"{kind}_src_0", Gst.Caps.from_string(caps)
 
 
-def unprotecting(options):
+def unprotecting(options: dict[str, Any]) -> tuple[Any, str, str, Any]:
     """Return the same for the way back; the key travels in the caps."""
     element = Gst.ElementFactory.make("srtpdec")
     kind = options["kind"]
@@ -58,13 +64,13 @@ def unprotecting(options):
     return element, f"{kind}_sink", f"{kind}_src", caps
 
 
-def push(source, octets, time):
+def push(source: Any, octets: bytes, time: int) -> None:
     packet = buffer(octets)
     packet.pts = time
     source.push_buffer(packet)
 
 
-def main():
+def main() -> None:
     options = json.loads(sys.argv[1])
     Gst.init(None)
     make = protecting if options["direction"] == "protect" else unprotecting
@@ -96,4 +102,5 @@ def main():
     pipeline.set_state(Gst.State.NULL)
 
 
-main()
+if __name__ == "__main__":
+    main()
