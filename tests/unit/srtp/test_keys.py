@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from mikey.errors import AuthenticationError, LocalError, PolicyError, ReplayError
@@ -192,3 +194,35 @@ def test_ranges_are_extended_by_install() -> None:
             CM, used.key.expose(), used.salt.expose(), seq, rtp(seq)
         )
         assert receiver.unprotect(protected) == rtp(seq)
+
+
+@BOTH
+def test_srtcp_under_an_mki_waits_for_no_range(policy: SrtpPolicy) -> None:
+    """The MKI names the key; SRTCP may come before the SRTP index that the range begins with."""
+    key = master(policy, 1, b"\x01", valid_from=100)
+    sender, receiver = Sender(policy, [key], ssrc=SSRC), Receiver(policy, [key], ssrc=SSRC)
+    assert receiver.unprotect_rtcp(sender.protect_rtcp(rtcp())) == rtcp()
+    with pytest.raises(PolicyError):
+        receiver.unprotect(Sender(policy, [master(policy, 1, b"\x01")], ssrc=SSRC).protect(rtp(99)))
+
+
+@pytest.mark.rule("R3711-9.2-1")
+@pytest.mark.parametrize("mki", [b"", b"1"])
+def test_a_sender_never_falls_back_on_a_replaced_key(mki: bytes) -> None:
+    sender = Sender(CM, [master(seed=1, mki=mki)], ssrc=SSRC, lifetime=3)
+    sender.protect(rtp(0))
+    sender.install([master(seed=2, mki=mki and b"2")])
+    for seq in range(1, 4):
+        sender.protect(rtp(seq))
+    with pytest.raises(LocalError, match="no master key is left"):
+        sender.protect(rtp(4))
+
+
+@pytest.mark.rule("R7714-13.1-1")
+def test_a_key_whose_mki_is_given_away_is_erased() -> None:
+    receiver = Receiver(CM, [master(seed=1, mki=b"a")], ssrc=SSRC)
+    sizes = set()
+    for seed in range(2, 6):
+        receiver.install([master(seed=seed, mki=b"a")])
+        sizes.add(sys.getsizeof(receiver))
+    assert len(sizes) == 1
