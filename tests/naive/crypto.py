@@ -139,17 +139,24 @@ def decrypt(alg: int, key: bytes, salt: bytes, csb_id: int, t: Fields, data: byt
 
 
 def kemac_parts(
-    octets: bytes, secret: bytes, *, rand: bytes | None = None, envelope: bool = False
+    octets: bytes,
+    secret: bytes,
+    *,
+    rand: bytes | None = None,
+    envelope: bool = False,
+    csb_id: int | None = None,
 ) -> list[Part]:
     """Check the MAC of a message's KEMAC, decrypt it, and return its sub-payloads.
 
     ``secret`` is the PSK or, with ``envelope``, the envelope key: then the MAC covers the
     KEMAC alone with its Next payload taken as 0, and an ID comes first (R3830-6.2-11).
-    ``rand`` is the initial RAND, for an update that carries none.
+    ``rand`` is the initial RAND, for an update that carries none; ``csb_id`` is the one that
+    replaces the header's (R4738-3.6-3).
     """
     parts = decode(octets)
     hdr, t, kemac = parts[0].fields, one(parts, T).fields, one(parts, KEMAC)
-    csb_id, alg, mac_alg = hdr["csb_id"], kemac.fields["encr_alg"], kemac.fields["mac_alg"]
+    alg, mac_alg = kemac.fields["encr_alg"], kemac.fields["mac_alg"]
+    csb_id = hdr["csb_id"] if csb_id is None else csb_id
     rand = one(parts, RAND).fields["value"] if rand is None else rand
     encr_key, auth_key, salt = message_keys(
         secret, csb_id, rand, func=hdr["prf_func"], encr_alg=alg, mac_alg=mac_alg
