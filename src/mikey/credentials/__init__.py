@@ -1,7 +1,27 @@
-"""Who we are to whom: pre-shared keys."""
+"""Who we are to whom: pre-shared keys, certificates and the trust in them."""
 
 from __future__ import annotations
 
+from mikey.credentials.certificate import Certificate, Purpose
+from mikey.credentials.certified import Certified
+from mikey.credentials.fetching import FetchCertificate
+from mikey.credentials.keys import Decrypter, ImplicitRejection, Signer, SoftwareKey
 from mikey.credentials.psk import ANY, NoKey, Psk
+from mikey.credentials.public_key import PublicKey
+from mikey.credentials.trust import Trust
 
-__all__ = ["ANY", "NoKey", "Psk"]
+__all__ = [
+    "ANY",
+    "Certificate",
+    "Certified",
+    "Decrypter",
+    "FetchCertificate",
+    "ImplicitRejection",
+    "NoKey",
+    "Psk",
+    "PublicKey",
+    "Purpose",
+    "Signer",
+    "SoftwareKey",
+    "Trust",
+]

@@ -36,7 +36,7 @@ class Psk:
             raise LocalError(f"a pre-shared key has at least {MINIMUM_KEY} octets")
         if blocks_cancel(self.key.expose()):
             raise LocalError("the pre-shared key holds the same 32 octets twice: the PRF cancels")
-        _check_names(self.identity, self.peer)
+        check_names(self.identity, self.peer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,11 @@ class NoKey:
     compat: Compat = field(default_factory=Compat)
 
     def __post_init__(self) -> None:
-        _check_names(self.identity, self.peer)
+        check_names(self.identity, self.peer)
 
 
-def _check_names(*names: str) -> None:
+def check_names(*names: str) -> None:
+    """Raise LocalError for what is no identity that a message could carry."""
     for name in names:
         if not name:
             raise LocalError("a credential names both parties ('*' for any)")
