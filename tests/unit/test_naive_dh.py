@@ -1,4 +1,4 @@
-"""The second implementation of DH-SIGN and DHHMAC: groups from their formulas, both ends, updates."""
+"""The second implementation of DH-SIGN and DHHMAC: groups by formula, both ends, updates."""
 
 from __future__ import annotations
 
