@@ -12,14 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from mikey.errors import DecodeError, PeerError, PolicyError, UnsupportedError
+from mikey.errors import DecodeError, PeerError, PolicyError
+from mikey.methods._common.exchange import Draft, refuse_strangers
 from mikey.methods._common.message_keys import MessageKeys, check_encr
 from mikey.methods._common.verification import (
     MAC_LENGTH,
     Parties,
     appendix,
     build_with_v,
-    check_v,
+    check_verification,
 )
 from mikey.policy import Compat
 from mikey.policy.clock import value64
@@ -27,7 +28,6 @@ from mikey.registry import DataType, EncrAlg, ErrorNumber, MacAlg
 from mikey.secret import Secret
 from mikey.wire import (
     Dh,
-    GeneralExtension,
     Hdr,
     Id,
     Kemac,
@@ -35,37 +35,29 @@ from mikey.wire import (
     Message,
     Payload,
     Pke,
-    Rand,
     Sign,
-    Sp,
     T,
     V,
     encode_key_data,
     parse_key_data,
 )
 
+__all__ = [
+    "NAME",
+    "REQUEST",
+    "RESPONSE",
+    "Draft",
+    "VerifiedRequest",
+    "build_request",
+    "build_response",
+    "check_request",
+    "check_response",
+    "verify_request",
+]
+
 NAME = "PSK"
 REQUEST = DataType.PSK_INIT
 RESPONSE = DataType.PSK_RESP
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """An I_MESSAGE without its keys: payload values in the order of the wire."""
-
-    header: Hdr
-    t: T
-    rand: Rand | None
-    idi: Id | None
-    idr: Id | None
-    policies: tuple[Sp, ...]
-    extensions: tuple[GeneralExtension, ...]
-
-    def payloads(self) -> tuple[Payload, ...]:
-        """Return the payloads in front of KEMAC."""
-        single = (self.t, self.rand, self.idi, self.idr)
-        present = tuple(payload for payload in single if payload is not None)
-        return present + self.policies + self.extensions
 
 
 def build_request(
@@ -98,7 +90,7 @@ def check_request(message: Message, *, allow_null: bool) -> Kemac:
     kemac = message.payloads[-1]
     if not isinstance(kemac, Kemac):
         raise DecodeError("the last payload of a PSK message is KEMAC", payload="KEMAC")
-    _refuse_strangers(message, (Pke, Dh, Sign, V))
+    refuse_strangers(message, (Pke, Dh, Sign, V), NAME)
     check_encr(kemac.encr_alg)
     if kemac.mac_alg is MacAlg.NULL:
         if kemac.encr_alg is not EncrAlg.NULL:
@@ -183,25 +175,4 @@ def check_response(
     Raises DecodeError for another form or another T, UnsupportedError (3) for a V weaker than
     our MAC (R3830-6.9-3), AuthenticationError.
     """
-    t = message.one(T)
-    if t != sent and not compat.fresh_response_timestamp:
-        raise DecodeError("the response does not repeat our timestamp", number=None, payload="T")
-    v = message.payloads[-1]
-    if not isinstance(v, V):
-        raise DecodeError("the last payload of a PSK response is V", number=None, payload="V")
-    _refuse_strangers(message, (Pke, Dh, Sign, Kemac, Rand))
-    if v.auth_alg < mac_alg:
-        raise UnsupportedError(
-            "the response is authenticated more weakly than the request", number=None, payload="V"
-        )
-    check_v(message, v, keys, appendix(parties, sent, compat))
-
-
-def _refuse_strangers(message: Message, kinds: tuple[type, ...]) -> None:
-    """Refuse payloads that carry keys or authentication of other methods (R3830-6-5)."""
-    for payload in message.payloads:
-        if isinstance(payload, kinds):
-            raise DecodeError(
-                f"a PSK message has no {type(payload).__name__.upper()} payload",
-                payload=type(payload).__name__.upper(),
-            )
+    check_verification(message, sent, mac_alg, keys, parties, compat, NAME)

@@ -9,6 +9,24 @@ from mikey.registry import DataType, ErrorNumber, MacAlg, MapType
 from mikey.wire import EmptyMap, Err, Hdr, Message, Payload, Sp, SrtpIdMap, T, V
 
 
+def error_parts(
+    offending: Hdr, t: T, numbers: tuple[ErrorNumber, ...], offered: tuple[Sp, ...]
+) -> tuple[Hdr, tuple[Payload, ...]]:
+    """Return header and payloads of an Error message without what authenticates it.
+
+    Version, PRF and CSB ID are those of the offending message, no crypto session is described
+    (R3830-5.1.2-4).
+    """
+    empty = offending.cs_map.MAP_TYPE is MapType.EMPTY
+    header = Hdr(
+        data_type=DataType.ERROR,
+        csb_id=offending.csb_id,
+        cs_map=EmptyMap() if empty else SrtpIdMap(),
+        prf=offending.prf,
+    )
+    return header, (t, *(Err(number) for number in numbers), *offered)
+
+
 def build_error(
     offending: Hdr,
     t: T,
@@ -21,17 +39,9 @@ def build_error(
 ) -> bytes:
     """Return the Error message that answers the message with header `offending` and time `t`.
 
-    With `keys` it ends in V over `covered` (R3830-5.1.2-5), else it is bare. Version, PRF and
-    CSB ID are those of the offending message, no crypto session is described (R3830-5.1.2-4).
+    With `keys` it ends in V over `covered` (R3830-5.1.2-5), else it is bare.
     """
-    empty = offending.cs_map.MAP_TYPE is MapType.EMPTY
-    header = Hdr(
-        data_type=DataType.ERROR,
-        csb_id=offending.csb_id,
-        cs_map=EmptyMap() if empty else SrtpIdMap(),
-        prf=offending.prf,
-    )
-    payloads: tuple[Payload, ...] = (t, *(Err(number) for number in numbers), *offered)
+    header, payloads = error_parts(offending, t, numbers, offered)
     if keys is None or alg is MacAlg.NULL:
         return Message.build(header, payloads).octets
     return build_with_v(header, payloads, alg, keys, covered)
@@ -43,11 +53,7 @@ def read_error(message: Message, sent: T, keys: MessageKeys, covered: bytes) -> 
     V may cover the message with or without `covered` (R3830-5.1.2-5). Raises DecodeError for
     one without ERR or with another T, AuthenticationError for a wrong V.
     """
-    if message.one(T) != sent:
-        raise DecodeError("the Error message answers another timestamp", number=None)
-    errors = message.all(Err)
-    if not errors:
-        raise DecodeError("the Error message names no error", number=None)
+    errors = reported_numbers(message, sent)
     v = message.payloads[-1]
     authenticated = isinstance(v, V) and v.auth_alg is not MacAlg.NULL
     if isinstance(v, V) and authenticated:
@@ -55,8 +61,17 @@ def read_error(message: Message, sent: T, keys: MessageKeys, covered: bytes) -> 
             check_v(message, v, keys, covered)
         except AuthenticationError:
             check_v(message, v, keys, b"")
-    return ReportedError(
-        tuple(error.number for error in errors),
-        authenticated=authenticated,
-        offered=message.all(Sp),
-    )
+    return ReportedError(errors, authenticated=authenticated, offered=message.all(Sp))
+
+
+def reported_numbers(message: Message, sent: T) -> tuple[ErrorNumber, ...]:
+    """Return the numbers of an Error message that answers the timestamp `sent`.
+
+    Raises DecodeError for one without ERR or with another T.
+    """
+    if message.one(T) != sent:
+        raise DecodeError("the Error message answers another timestamp", number=None)
+    errors = message.all(Err)
+    if not errors:
+        raise DecodeError("the Error message names no error", number=None)
+    return tuple(error.number for error in errors)
