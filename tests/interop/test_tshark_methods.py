@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from tests.independent import check_messages, differences
-from tests.interop import method_samples, tshark_fields
+from tests import independent
+from tests.independent import beyond, check_messages, differences
+from tests.interop import method_samples, samples, tshark_fields
 from tests.interop.tshark import Carrier, Dissection, dissect, dissect_all
 from tests.interop.tshark_fields import first_gap
 from tests.naive import dhhmac
+from tests.naive import encode as e
 from tests.naive.decode import CERT, DH, KEMAC, PKE, SIGN, decode, one
-from tests.naive.parties import TERMS, XI, changed
+from tests.naive.parties import TERMS, XI, changed, types
 from tests.naive.vectors import PSK
 
 pytestmark = pytest.mark.interop
@@ -26,12 +30,12 @@ def test_messages_read_to_their_end(carrier: Carrier) -> None:
 
 @pytest.mark.parametrize("carrier", ["udp", "sip"])
 def test_messages_that_tshark_cannot_finish(carrier: Carrier) -> None:
-    samples = method_samples.unreadable()
-    for name, (what, octets) in samples.items():
+    messages = method_samples.unreadable()
+    for name, (what, octets) in messages.items():
         gap = first_gap(decode(octets))
         assert gap is not None, name
         assert gap[1].what == what, name
-    check_messages([octets for _, octets in samples.values()], carrier)
+    check_messages([octets for _, octets in messages.values()], carrier)
 
 
 def test_every_data_type_is_there() -> None:
@@ -42,9 +46,9 @@ def test_every_data_type_is_there() -> None:
 @pytest.fixture(scope="module")
 def unread() -> dict[str, Dissection]:
     """What tshark makes of the messages that it cannot finish."""
-    samples = method_samples.unreadable()
-    shown = dissect_all([octets for _, octets in samples.values()])
-    return dict(zip(samples, shown, strict=True))
+    messages = method_samples.unreadable()
+    shown = dissect_all([octets for _, octets in messages.values()])
+    return dict(zip(messages, shown, strict=True))
 
 
 @pytest.mark.parametrize("name", [*method_samples.unreadable()])
@@ -68,19 +72,62 @@ def test_the_last_payload_that_is_shown(unread: dict[str, Dissection]) -> None:
         assert len(dissection.payloads) == gap[0] + 1, name
 
 
+def test_what_lies_beyond_a_gap_is_shown_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PKE and SIGN behind a CHASH, DHr's neighbours, what follows a URL: all are compared."""
+    messages = method_samples.unreadable()
+    asked: list[bytes] = []
+
+    def record(wanted: Sequence[bytes], carrier: Carrier) -> list[Dissection]:
+        asked.extend(wanted)
+        return dissect_all(wanted, carrier)
+
+    monkeypatch.setattr(independent, "dissect_all", record)
+    check_messages([octets for _, octets in messages.values()])
+    rest = dict(zip(messages, asked[len(messages) :], strict=True))
+    for name, octets in rest.items():
+        before, after = decode(messages[name][1]), decode(octets)
+        assert first_gap(after) is None, name
+        left_out = [part for part in before if first_gap([part]) is not None]
+        assert len(before) - len(after) == len(left_out) > 0
+        assert [part.fields for part in after[1:]] == [
+            part.fields for part in before[1:] if part not in left_out
+        ], name
+    assert types(rest["PKE with CHASH 0"])[-2:] == [PKE, SIGN]
+
+
+def test_a_difference_beyond_a_gap_is_found() -> None:
+    octets = method_samples.unreadable()["PKE with CHASH 0"][1]
+    parts = decode(octets)
+    rest = beyond(octets, parts)
+    wrong = changed(rest, len(rest) - 1)
+    assert differences(len(rest), decode(rest), dissect(rest)) == []
+    assert differences(len(rest), decode(rest), dissect(wrong)) != []
+
+
+def test_beyond_a_map_that_it_cannot_read() -> None:
+    octets = samples.unreadable()["GENERIC-ID map"]
+    rest = decode(beyond(octets, decode(octets)))
+    assert (rest[0].fields["cs_count"], rest[0].fields["cs_id_map_type"]) == (0, 0)
+    assert [part.type for part in rest] == types(octets)
+
+
+def test_nothing_lies_beyond() -> None:
+    whole = method_samples.readable()["PKE"]
+    assert beyond(whole, decode(whole)) == b""
+    only = e.build(0, [e.t(3, bytes(4))], csb_id=1)
+    assert beyond(only, decode(only)) == b""
+
+
 @pytest.mark.parametrize("name", ["PKE", "DH-SIGN group 1", "DHHMAC group 2", "RSA-R answer"])
 def test_a_difference_in_any_part_is_found(name: str) -> None:
-    """Hold the dissection of a changed message against the decoding of the right one.
-
-    The octets of a certificate are not compared: tshark shows them as a tree of their own.
-    """
+    """Hold the dissection of a changed message against the decoding of the right one."""
     octets = method_samples.readable()[name]
     parts = decode(octets)
     places = []
     for part in parts:
         end = part.offset + part.length
-        places += [part.offset, end - 1] if part.type != CERT else [part.offset]
-        if part.type in (KEMAC, PKE, DH, SIGN):
+        places += [part.offset, end - 1]
+        if part.type in (KEMAC, PKE, DH, SIGN, CERT):
             places += range(part.offset, end, 13)
     shown = dissect_all([changed(octets, at) for at in places])
     missed = [

@@ -14,8 +14,8 @@ from cryptography import x509
 from tests.naive import decode as d
 from tests.naive.decode import Fields, Part, decode_keys
 
-# A masked or plain number, octets, or None: not looked at (the tree of a certificate).
-Value = int | bytes | None
+# A masked or plain number, or octets.
+Value = int | bytes
 Pairs = Iterator[tuple[str, Value]]
 
 NAMES = {
@@ -212,7 +212,7 @@ def _cert(f: Fields) -> Pairs:
     """It takes the length one octet too early."""
     yield "cert.type", f["cert_type"]
     yield "cert.len", f["cert_type"] << 8 | len(f["data"]) >> 8
-    yield "cert.data", None
+    yield "cert.data", f["data"]
 
 
 def _v(f: Fields) -> Pairs:
