@@ -12,6 +12,18 @@ _Key = tuple[bytes, bytes, bytes, int | None, int | None]
 def prf(func: int, inkey: bytes, label: bytes, length: int) -> bytes:
     """Derive `length` octets (RFC 3830 4.1.2); `func` as on the wire, ValueError if unknown."""
 
+def modp_modulus(group: int) -> bytes:
+    """Return the modulus of a DH-Group (RFC 3830 6.4); ValueError if unknown, as below."""
+
+def modp_generate(group: int, exponent: bytes) -> bytes:
+    """Return 2 to `exponent` (32 octets) modulo the prime, in constant time, the GIL released."""
+
+def modp_power(group: int, base: bytes, exponent: bytes) -> bytes:
+    """Return `base` to `exponent` modulo the prime, in constant time, the GIL released.
+
+    `base` has the length of the modulus, `exponent` any length; ValueError otherwise.
+    """
+
 class SrtpSender:
     """A one-way SRTP context that protects packets; base of `mikey.srtp.Sender`.
 

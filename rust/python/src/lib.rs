@@ -4,12 +4,15 @@
 use pyo3::prelude::*;
 
 mod errors;
+mod modp;
 mod prf;
 mod srtp;
 
 /// The native module `mikey._native`.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use crate::modp::{modp_generate, modp_modulus, modp_power};
     #[pymodule_export]
     use crate::prf::prf;
     #[pymodule_export]
