@@ -119,8 +119,9 @@ def open_offer(
     outer_ids = [part.fields for part in parts if part.type == ID]
     if exchange.names(octets).idi is not None and outer_ids[0] != inner:
         raise ValueError("the identity inside is not the one outside")
-    leaf = next((part.fields["data"] for part in parts if part.type == CERT), None)
-    if leaf is not None and inner["data"] not in pki.identities(leaf):
+    certs = [part.fields for part in parts if part.type == CERT and part.fields["cert_type"] != 1]
+    theirs = [name for cert in certs for name in pki.identities(cert["data"])]
+    if certs and inner["data"] not in theirs:
         raise ValueError("the identity inside is not the certificate's")
     return Opened(env_key, pke["c"], stored, inner["data"], keys)
 

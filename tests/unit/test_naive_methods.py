@@ -202,6 +202,13 @@ def test_pke_updates() -> None:
         )
 
 
+def test_the_certificates_come_in_any_order() -> None:
+    signer = ALICE._replace(certs=ALICE.certs[::-1])
+    octets = pke.offer(TERMS._replace(idi=None), signer, BOB_PUBLIC, ENVELOPE_KEY, KEYS, inner=IDI)
+    assert open_pke(octets).idi == IDI
+    assert exchange.names(octets) == Names(None, IDR)
+
+
 def test_separate_certificates_for_signing_and_decrypting() -> None:
     alice, bob = pki.split_signer(IDI), pki.split_signer(IDR)
     decrypts = pki.key(f"{IDR.decode()} decrypts")
