@@ -132,6 +132,7 @@ def _read(der: bytes) -> Parsed:
     certificate = x509.load_der_x509_certificate(der)
     if certificate.version is not x509.Version.v3:
         raise unacceptable("a certificate is not of version 3")
+    _ = certificate.issuer, certificate.subject  # parsed when asked for: here, where it may fail
     key = certificate.public_key()
     if isinstance(key, rsa.RSAPublicKey):
         PublicKey(key)  # for its limits: an issuer's key costs time as well
