@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mikey.aio.driver import drive
 from mikey.aio.endpoint import Address, RtpEndpoint
+from mikey.aio.fetch import FetchLimits, fetch_certificate
 from mikey.aio.l16 import AudioFormat
 from mikey.aio.media import Counters, MediaSession
 from mikey.aio.wav import Recording, WavWriter, read_wav
@@ -15,10 +16,12 @@ __all__ = [
     "Address",
     "AudioFormat",
     "Counters",
+    "FetchLimits",
     "MediaSession",
     "Recording",
     "RtpEndpoint",
     "WavWriter",
     "drive",
+    "fetch_certificate",
     "read_wav",
 ]

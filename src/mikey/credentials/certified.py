@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from mikey.credentials.certificate import Certificate, Parsed, Purpose, read, unacceptable
+from mikey.credentials.certificate import Certificate, Parsed, Purpose, read
 from mikey.credentials.fetching import FetchCertificate
-from mikey.credentials.keys import Decrypter, Signer, SoftwareKey
+from mikey.credentials.keys import Decrypter, Signer
 from mikey.credentials.psk import ANY, check_names
 from mikey.credentials.public_key import HASHES, PublicKey
 from mikey.credentials.trust import Trust
@@ -139,26 +139,6 @@ class Certified:
         mine = self.encryption_certificate
         return mine is not None and mine.digest(hash_func) == value
 
-    def peer_for(
-        self,
-        purpose: Purpose,
-        certs: Sequence[Cert | bytes],
-        *,
-        now: int,
-        identity: str | None,
-        proves: Callable[[PublicKey], bool] | None = None,
-    ) -> Certificate:
-        """Return the peer's verified certificate: from `certs`, else the one known beforehand.
-
-        Raises PeerError (8) as `Trust.verify`, and where there is none at all.
-        """
-        offered = certs or (() if self.peer_certificate is None else (self.peer_certificate,))
-        if not offered:
-            raise unacceptable("the message has no certificate, and none is known")
-        return self.trust.verify(
-            offered, now=now, identity=identity, purpose=purpose, proves=proves
-        )
-
     def _own_leaf(
         self, chain: Sequence[bytes], key: Signer | Decrypter, purpose: Purpose
     ) -> Certificate:
@@ -170,8 +150,10 @@ class Certified:
         except PeerError as error:
             raise LocalError(f"our own certificate cannot be used: {error.reason}") from None
         _check_order(parsed)
+        # Not every key can tell its public half; those in memory and most tokens can.
+        public = getattr(key, "public_key", None)
         if leaf.public_key.size != key.size or (
-            isinstance(key, SoftwareKey) and key.public_key != leaf.public_key
+            isinstance(public, PublicKey) and public != leaf.public_key
         ):
             raise LocalError("the first certificate of the chain does not belong to the key")
         if leaf.public_key.bits < self.trust.minimum_rsa_bits:

@@ -35,7 +35,7 @@ MOST_BITS = 8192
 MOST_EXPONENT_BITS = 32
 
 # DER of DigestInfo up to the digest itself (RFC 8017 9.2, notes).
-_DIGEST_INFO = {
+DIGEST_INFO = {
     "sha1": bytes.fromhex("3021300906052b0e03021a05000414"),
     "sha256": bytes.fromhex("3031300d060960864801650304020105000420"),
     "sha384": bytes.fromhex("3041300d060960864801650304020205000430"),
@@ -139,7 +139,7 @@ class PublicKey:
         except (InvalidSignature, ValueError, UnsupportedAlgorithm):
             raise AuthenticationError from None
         for name in allowed:
-            prefix = _DIGEST_INFO[name]
+            prefix = DIGEST_INFO[name]
             if not info.startswith(prefix):
                 continue
             for index, octets in enumerate(readings):
