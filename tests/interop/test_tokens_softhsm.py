@@ -11,7 +11,7 @@ import pytest
 from mikey.credentials.public_key import PublicKey
 from mikey.secret import Secret
 from tests.interop.test_tokens import OCTETS, private_key, refusal
-from tests.interop.token_peers import LABEL, PIN, TokenProcess, softhsm, softoken
+from tests.interop.token_peers import LABEL, PIN, TokenProcess, library, softhsm, softoken
 
 pytestmark = pytest.mark.interop
 
@@ -115,6 +115,6 @@ def test_a_missing_peer_is_named(
 
 
 def test_softoken_without_the_proxy_is_explained(token: TokenProcess) -> None:
-    (module, *_) = sorted(Path("/usr/lib").glob("*-linux-*/libsoftokn3.so"))
+    module = library("libsoftokn3.so", "libnss3")
     text = refusal(token, "open", name="x", module=str(module), pin=PIN, label=LABEL)
     assert "p11-kit's proxy module" in text

@@ -58,7 +58,7 @@ class TokenProcess:
 @contextmanager
 def softhsm(directory: Path, key: rsa.RSAPrivateKey) -> Iterator[TokenProcess]:
     util = need("softhsm2-util")
-    module = _library("softhsm/libsofthsm2.so", "softhsm2")
+    module = library("softhsm/libsofthsm2.so", "softhsm2")
     tokens = directory / "tokens"
     tokens.mkdir()
     conf = directory / "softhsm2.conf"
@@ -95,8 +95,8 @@ def softoken(directory: Path, key: rsa.RSAPrivateKey) -> Iterator[TokenProcess]:
     it reads only those of the system, so the process has a mount namespace where ours are.
     """
     certutil, pk12util, unshare = need("certutil"), need("pk12util"), need("unshare")
-    proxy = _library("p11-kit-proxy.so", "p11-kit")
-    soft = _library("libsoftokn3.so", "libnss3")
+    proxy = library("p11-kit-proxy.so", "p11-kit")
+    soft = library("libsoftokn3.so", "libnss3")
     if not P11_KIT_MODULES.is_dir():
         missing("p11-kit has no folder of modules (Debian: p11-kit-modules)")
     database, modules = directory / "nss", directory / "modules"
@@ -160,7 +160,8 @@ def _process(
         assert process.wait(timeout=20) == 0
 
 
-def _library(name: str, package: str) -> Path:
+def library(name: str, package: str) -> Path:
+    """Return the path of a PKCS #11 module of a Debian package, or skip."""
     found = sorted([*LIBRARIES.glob(f"*-linux-*/{name}"), *LIBRARIES.glob(name)])
     if not found:
         missing(f"{name} is not installed (Debian: {package})")
