@@ -28,12 +28,15 @@ __all__ = ["UserAgent", "bare_uri", "local_host_for"]
 def bare_uri(text: str) -> str:
     """A SIP URI without parameters, as it stands in From and To (RFC 3261 19.1.1, table 1).
 
-    Raises LocalError if `text` is none.
+    Raises LocalError if `text` is none, or its port is no port.
     """
     try:
         uri = sipmessage.URI.parse(text)
     except (ValueError, TypeError) as error:
         raise LocalError(f"{text!r} is no SIP URI") from error
+    port = 5060 if uri.port is None else uri.port
+    if uri.scheme not in ("sip", "sips") or not uri.host or not 0 < port < 65536:
+        raise LocalError(f"{text!r} is no SIP URI")
     return str(sipmessage.URI(scheme=uri.scheme, host=uri.host, user=uri.user, port=uri.port))
 
 
