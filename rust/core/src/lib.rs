@@ -1,5 +1,6 @@
 //! The native core of `mikey`: what must be fast or constant time, without Python.
 #![deny(unsafe_code)]
 
+pub mod aes_cm;
 pub mod prf;
 pub mod srtp;

@@ -3,6 +3,7 @@
 
 use pyo3::prelude::*;
 
+mod aes_cm;
 mod errors;
 mod prf;
 mod srtp;
@@ -10,6 +11,8 @@ mod srtp;
 /// The native module `mikey._native`.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use crate::aes_cm::aes_cm;
     #[pymodule_export]
     use crate::prf::prf;
     #[pymodule_export]
