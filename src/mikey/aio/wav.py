@@ -74,6 +74,8 @@ class WavWriter:
         self._wave: wave.Wave_write | None = None
         if self.path.is_dir():
             raise LocalError(f"{path}: is a directory")
+        if self.path.exists() and not self.path.is_file():  # a device must not be replaced
+            raise LocalError(f"{path}: is no regular file")
         try:
             handle, name = tempfile.mkstemp(
                 dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".part"
