@@ -96,5 +96,6 @@ async def _answer(
     ) as agent:
         callee.agent = agent
         host, port = agent.address
-        tell(f"listening on {host}:{port} (UDP and TCP)", "listening", host=host, port=port)
+        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        tell(f"listening on {where} (UDP and TCP)", "listening", host=host, port=port)
         return await callee.hear(timeout)
