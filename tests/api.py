@@ -26,6 +26,8 @@ MODULES = (
     "mikey.carriage",
     "mikey.carriage.sdp",
     "mikey.srtp",
+    "mikey.sip",
+    "mikey.aio",
     "mikey.wire",
     "mikey.errors",
     "mikey.secret",
@@ -138,7 +140,9 @@ def _default(value: Any) -> str:
         return str(getattr(value, "__qualname__", type(value).__name__))
     if isinstance(value, str):
         return f'"{value}"'
-    if value is None or isinstance(value, bool | int | bytes) or value == ():
+    if value == b"":
+        return 'b""'
+    if value is None or isinstance(value, bool | int | float) or value == ():
         return repr(value)
     return "..."
 

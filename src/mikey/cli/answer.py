@@ -32,7 +32,8 @@ from mikey.sip import Limits, UserAgent, bare_uri
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
-    help="Seconds to wait for a call; otherwise there is no limit.",
+    metavar="SECONDS",
+    help="How long to wait for a call; otherwise there is no limit.",
 )
 def command(
     psk_file: str,

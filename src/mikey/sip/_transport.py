@@ -147,7 +147,10 @@ class Transport(TransportLayer, Inbox):
         """The numeric address of the host of a URI, of the family of our socket."""
         host = host.strip("[]")
         with contextlib.suppress(ValueError):
-            return str(ipaddress.ip_address(host))
+            address = ipaddress.ip_address(host)
+            if address.version != ipaddress.ip_address(self._host).version:
+                raise ConnectionError(f"no way from {self._host} to {host}")
+            return str(address)
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         loop = asyncio.get_running_loop()
         try:

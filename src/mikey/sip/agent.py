@@ -153,7 +153,7 @@ class UserAgent:
 
         def on_success(response: sipmessage.Response) -> None:
             self._calls.add(call)
-            call.established(response)
+            call._established(response)
 
         def on_provisional(response: sipmessage.Response) -> None:
             if on_ringing is not None and response.code == 180:
@@ -222,7 +222,7 @@ class UserAgent:
 
         def accept(invitation: Invitation) -> Call:
             call = Call(dialog, self._transactions, is_caller=False, on_end=self._calls.discard)
-            call.accepted(invitation.body)
+            call._accepted(invitation.body)
             self._calls.add(call)
             return call
 
@@ -230,7 +230,7 @@ class UserAgent:
             ends = request.method == "BYE" and dialog.is_from_peer(request)
             await self._transactions.respond(request, dialog.reply(request, 200 if ends else 481))
             if ends:
-                invitation.give_up()
+                invitation._give_up()
 
         invitation = Invitation(request, server, dialog, accept)
         dialog.on_request = early

@@ -166,7 +166,7 @@ async def test_a_malformed_answer(name: str, value: str) -> None:
 
 
 @asynchronous
-async def test_responses_to_nobody_are_dropped() -> None:
+async def test_responses_to_nobody_are_dropped(caplog: pytest.LogCaptureFixture) -> None:
     async with calling() as (_, peer, task, invite):
         strange = peer.response(invite, 200)
         peer.send(strange.replace(invite.branch, "z9hG4bKother"))
@@ -178,6 +178,7 @@ async def test_responses_to_nobody_are_dropped() -> None:
         peer.send(strange)  # 2xx after a refusal
         with pytest.raises(CallRefusedError, match="404"):
             await task
+    assert not caplog.records  # a peer writes nothing on our terminal
 
 
 @asynchronous

@@ -398,6 +398,8 @@ async def test_every_ipv6_address_is_no_ipv4_address() -> None:
             assert callee.host_towards("::1") == "::1"
             with pytest.raises(CallError, match="no answer"):
                 await alice.invite(bob_at(callee), from_uri=ALICE, body=OFFER, timeout=0.2)
+            with pytest.raises(CallError, match="no way from :: to 127"):
+                await callee.invite("sip:a@127.0.0.1", from_uri=ALICE, body=OFFER)
     except LocalError as error:
         pytest.skip(f"this system has no IPv6: {error}")
 
