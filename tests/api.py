@@ -99,7 +99,9 @@ def _bases(cls: type) -> str:
 
 
 def _init(cls: type) -> str:
-    own_init = any("__init__" in vars(base) for base in cls.__mro__ if _is_ours(base))
+    own_init = any(
+        {"__init__", "__new__"} & vars(base).keys() for base in cls.__mro__ if _is_ours(base)
+    )
     return _signature(cls) if own_init and not getattr(cls, "_is_protocol", False) else ""
 
 
