@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import importlib
 import inspect
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,7 +124,8 @@ def _signature(value: Any) -> str:
         for parameter in signature.parameters.values()
     ]
     # Annotations are strings in our modules; without their quotes they read as written.
-    return str(signature.replace(parameters=parameters)).replace("'", "").replace(" -> None", "")
+    text = str(signature.replace(parameters=parameters)).replace("'", "").replace(" -> None", "")
+    return re.sub(r"ForwardRef\(([^()]*)\)", r"\1", text)  # of a NamedTuple's fields
 
 
 class _Text(str):
