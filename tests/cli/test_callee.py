@@ -68,6 +68,21 @@ async def test_a_caller_who_comes_when_nobody_waits_any_more_hears_busy() -> Non
             await alice.invite(uri, from_uri=ALICE, body=offer(uri))
 
 
+def test_a_caller_who_falls_silent_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mikey.cli.calls.callee._SILENCE", 0.05)
+    monkeypatch.setattr("mikey.cli.calls.callee._LOOK", 0.01)
+
+    @asynchronous
+    async def silence() -> None:
+        async with listening() as (callee, uri, _), UserAgent(timers=TIMERS) as alice:
+            call = await alice.invite(uri, from_uri=ALICE, body=offer(uri))
+            with pytest.raises(CallError, match="nothing authentic came"):
+                await callee.hear(None)
+            assert await call.ended() == "ended by the peer"
+
+    silence()
+
+
 @asynchronous
 async def test_a_caller_without_a_sip_uri_is_refused_and_the_next_is_heard() -> None:
     async with listening() as (callee, uri, refused), UserAgent(timers=TIMERS) as alice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from mikey.sip import Call, CallError, Invitation, UserAgent, bare_uri
 __all__ = ["Callee", "Terms"]
 
 _SILENCE = 20.0  # seconds without an authentic packet after which a call is given up
+_LOOK = 1.0  # seconds between two looks whether one came
 _DRAIN = 1.0  # seconds for the last packets to arrive after BYE
 
 
@@ -299,12 +301,12 @@ def _identity(uri: str) -> str:
 
 async def _ended(call: Call, media: MediaSession) -> str:
     """Why the call ended; a caller that fell silent is hung up on."""
-    while True:
-        heard = media.rtp.verified + media.rtcp.verified
-        try:
-            async with asyncio.timeout(_SILENCE):
+    heard, silent = 0, 0.0
+    while silent < _SILENCE:
+        before, heard = heard, media.rtp.verified + media.rtcp.verified
+        silent = silent + _LOOK if heard == before else 0.0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK):
                 return await call.ended()
-        except TimeoutError:
-            if media.rtp.verified + media.rtcp.verified == heard:
-                await call.bye()
-                return f"nothing authentic came for {_SILENCE:g} s"
+    await call.bye()
+    return f"nothing authentic came for {_SILENCE:g} s"
