@@ -6,7 +6,7 @@ import contextlib
 import os
 import tempfile
 import wave
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,7 +22,7 @@ class Recording:
     """The little-endian samples of a WAV file."""
 
     audio: AudioFormat
-    samples: bytes
+    samples: bytes = field(repr=False)
 
     @property
     def frames(self) -> int:
