@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from mikey import (
-    AuthenticationError,
     Bundle,
     Clock,
     DecodeError,
@@ -16,7 +15,6 @@ from mikey import (
     Initiator,
     KeyType,
     LocalError,
-    NoKey,
     PeerError,
     Policy,
     PolicyError,
@@ -293,38 +291,6 @@ def test_csb_ids_of_two_peers_do_not_meet() -> None:
     update = csb.update(idi=b"sip:carol@example.com", rand_value=RAND_VALUE)
     assert accepted(responder, update)[1].peer == "sip:carol@example.com"
     assert accepted(responder, csb.update())[1].peer == ALICE
-
-
-@pytest.mark.rule("R3830-4.5-3", "R3830-6.2-13")
-def test_only_the_key_that_made_a_csb_updates_it() -> None:
-    """Else a message that nothing protects could put its keys into a CSB that is protected."""
-    time = Time()
-    credentials = [bobs_key(ALICE), NoKey(BOB, ALICE)]
-    responder = bob(time, credentials=credentials, policy=Policy(allow_null=True))
-    _, bundle = accepted(responder, offer())
-    time.advance(1)
-    update = offer(
-        keys=[e.key_data(NEXT)], ts=(0, time.ts()), cs=FILLED, update=True, policies=(),
-        encr_alg=0, mac_alg=0,
-    )  # fmt: skip
-    refused(responder, update, ErrorNumber.AUTH_FAILURE, AuthenticationError)
-    protected = offer(
-        keys=[e.key_data(NEXT)], ts=(0, time.ts()), cs=FILLED, update=True, policies=(),
-    )  # fmt: skip
-    assert accepted(responder, protected)[1].message_key == bundle.message_key
-
-
-@pytest.mark.rule("R3830-6.1-21", "R3830-6.1-22")
-def test_the_answer_to_an_update_keeps_its_map() -> None:
-    """#CS of an Empty map may be anything (R4563-5-2); the map stays what it was."""
-    csb = Naive.agreed()
-    csb.time.advance(1)
-    craft = Craft(ts=(0, csb.time.ts()), cs_map=(1, 3, b""))
-    payloads = [e.t(*craft.ts), e.ident(IDI), e.ident(IDR), e.general_ext(1, b"mikey")]
-    answer, bundle = accepted(csb.bob, craft.message(payloads, b""))
-    assert answer is not None
-    assert answer[8:10] == b"\x03\x01"  # #CS and CS ID map type
-    assert bundle.sessions == csb.bundle.sessions
 
 
 @pytest.mark.rule("R3830-4.5-2", "R3830-4.5-15", "R3830-5.4-3")

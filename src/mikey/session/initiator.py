@@ -337,7 +337,7 @@ class Initiator:
             raise LocalError("an update lists the old streams first, unchanged (R3830-4.5-13)")
         policies = dict(bundle.policies)
         sessions = [
-            replace(entry, roc=stream.roc)
+            entry._replace(roc=stream.roc)
             for stream, entry in zip(streams, bundle.sessions, strict=False)
         ]
         added: dict[int, SrtpPolicy] = {}
