@@ -137,6 +137,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _failed(reason: str, status: int) -> int:
     line = " ".join(reason.split())
+    # parts of it may come from a peer, and a terminal obeys what is not printable
+    line = "".join(c if c.isprintable() else "?" for c in line)
     click.echo(f"mikey: {line}", err=True)
     return status
 

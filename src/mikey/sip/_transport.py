@@ -31,6 +31,7 @@ from mikey.sip._message import (
     reply,
 )
 from mikey.sip._tasks import Tasks
+from mikey.sip.errors import plain
 from mikey.sip.settings import Limits
 
 __all__ = ["Transport", "bracketed", "local_address_towards"]
@@ -254,7 +255,7 @@ class Transport(TransportLayer, Inbox):
 
     def malformed(self, error: CarriageError) -> None:
         """Tell the sender, if anybody can be told."""
-        logger.debug("malformed: %s", error)
+        logger.debug("malformed: %s", plain(str(error)))
         if self._closed:
             return
         if isinstance(error, MalformedRequestError) and error.request.method != "ACK":
