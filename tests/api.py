@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import importlib
 import inspect
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ MODULES = (
     "mikey.carriage",
     "mikey.carriage.sdp",
     "mikey.srtp",
+    "mikey.sip",
+    "mikey.aio",
     "mikey.wire",
     "mikey.errors",
     "mikey.secret",
@@ -97,7 +100,9 @@ def _bases(cls: type) -> str:
 
 
 def _init(cls: type) -> str:
-    own_init = any("__init__" in vars(base) for base in cls.__mro__ if _is_ours(base))
+    own_init = any(
+        {"__init__", "__new__"} & vars(base).keys() for base in cls.__mro__ if _is_ours(base)
+    )
     return _signature(cls) if own_init and not getattr(cls, "_is_protocol", False) else ""
 
 
@@ -119,7 +124,8 @@ def _signature(value: Any) -> str:
         for parameter in signature.parameters.values()
     ]
     # Annotations are strings in our modules; without their quotes they read as written.
-    return str(signature.replace(parameters=parameters)).replace("'", "").replace(" -> None", "")
+    text = str(signature.replace(parameters=parameters)).replace("'", "").replace(" -> None", "")
+    return re.sub(r"ForwardRef\(([^()]*)\)", r"\1", text)  # of a NamedTuple's fields
 
 
 class _Text(str):
@@ -138,7 +144,9 @@ def _default(value: Any) -> str:
         return str(getattr(value, "__qualname__", type(value).__name__))
     if isinstance(value, str):
         return f'"{value}"'
-    if value is None or isinstance(value, bool | int | bytes) or value == ():
+    if value == b"":
+        return 'b""'
+    if value is None or isinstance(value, bool | int | float) or value == ():
         return repr(value)
     return "..."
 

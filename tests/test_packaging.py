@@ -80,7 +80,7 @@ def test_the_wheel_is_typed_licensed_and_for_every_later_python(wheel: Path) -> 
     assert "-cp311-abi3-" in wheel.name
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    assert {"mikey/py.typed", "mikey/_native.pyi"} <= names
+    assert {"mikey/py.typed", "mikey/_native.pyi", "mikey/cli/data/speech.wav"} <= names
     assert any(name.startswith("mikey/_native.") and "abi3" in name for name in names)
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert all(name.startswith("mikey") for name in names)

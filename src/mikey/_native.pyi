@@ -9,6 +9,9 @@ _Profile = tuple[int, int, int, int, int, bool, bool]
 # Key, salt, MKI, first and last SRTP index (48 bits, both included; None: no bound).
 _Key = tuple[bytes, bytes, bytes, int | None, int | None]
 
+def aes_cm(key: bytes, iv: bytes, data: bytes) -> bytes:
+    """Encrypt or decrypt (RFC 3830 4.2.3); ValueError for a key or IV of another length."""
+
 def prf(func: int, inkey: bytes, label: bytes, length: int) -> bytes:
     """Derive `length` octets (RFC 3830 4.1.2); `func` as on the wire, ValueError if unknown."""
 

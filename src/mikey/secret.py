@@ -17,8 +17,9 @@ class Secret:
     __slots__ = ("_octets",)
 
     def __init__(self, octets: bytes) -> None:
-        # Through memoryview, for bytes(16) would make a key of zeros out of a length.
-        self._octets = bytes(memoryview(octets))
+        # Octets are not copied without need. Others pass through memoryview, for bytes(16) would
+        # make a key of zeros out of a length.
+        self._octets = octets if type(octets) is bytes else bytes(memoryview(octets))
 
     def expose(self) -> bytes:
         """Return the octets themselves."""

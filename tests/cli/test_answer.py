@@ -133,6 +133,11 @@ def test_what_the_user_gets_wrong(
         for options, reason in [
             (["--listen", "127.0.0.1"], "HOST:PORT"),
             (["--listen", "127.0.0.1:99999"], "HOST:PORT"),
+            (["--listen", "127.0.0.1:" + "9" * 5000], "HOST:PORT"),
+            (["--listen", "127.0.0.1:\u0663"], "HOST:PORT"),
+            (["--listen", "::1:5060"], "IPv6 address [::1]:PORT"),
+            (["--listen", "[::1]"], "HOST:PORT"),
+            (["--listen", "[fe80::1]:5060"], "cannot listen on [fe80::1]:5060"),
             (["--listen", busy], f"cannot listen on {busy}"),
             (["--listen", "127.0.0.1:0", "--record", str(tmp_path)], "is a directory"),
             (["--listen", "127.0.0.1:0", "--record", "/none/x.wav"], "cannot write there"),

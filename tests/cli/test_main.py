@@ -116,6 +116,7 @@ def test_usage_errors_are_one_line_and_2(
         (AuthenticationError(), 1, "authentication failed"),
         (DecodeError("cut", offset=7, payload="T"), 1, "cut (T at octet 7)"),
         (CarriageError("no answer", status=488), 1, "no answer"),
+        (CarriageError("red \x1b[31m", status=400), 1, "red ?[31m"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (click.ClickException("so"), 2, "so"),
         (OSError(28, "No space left on device"), 2, "No space left on device"),

@@ -37,6 +37,7 @@ from tests.naive.decode import ERR, HDR, SP, T, V, decode, one
 from tests.naive.vectors import CSB_ID, IDI, IDR, PSK, RAND_VALUE, TGK, TS
 from tests.plugins_emitted import Emitted
 from tests.rules.psk_parties import (
+    ALICE,
     BOB,
     CONTEXT,
     STREAMS,
@@ -182,6 +183,7 @@ def _readable(octets: bytes) -> list[Any]:
         pytest.param(e.error_message(offer(), [0], psk=PSK), id="an authentic Error message"),
         pytest.param(e.build(6, [e.t(0, TS), (99, b"")], csb_id=1), id="a broken Error message"),
         pytest.param(e.psk_answer(PSK, offer(), {2: YOURS}), id="a response"),
+        pytest.param(e.psk_answer(PSK, offer(), {2: YOURS})[:-1], id="a broken response"),
     ],
 )
 @pytest.mark.rule(
@@ -424,6 +426,16 @@ def test_a_null_responder_has_nothing_to_authenticate_with() -> None:
     reply = responder.refuse(refused(responder, first, ErrorNumber.INVALID_SPPAR, context=secure))
     assert reply is not None
     assert [p.type for p in decode(reply) if p.type != SP] == [HDR, T, ERR]
+
+
+@pytest.mark.rule("R3830-6.1-13")
+def test_an_unknown_prf_is_refused_also_where_no_key_of_messages_is_derived() -> None:
+    responder = Responder([NoKey(BOB, ALICE)], clock=alice()._clock)
+    secure = Context(secure=True)
+    first = Craft(encr_alg=0, mac_alg=0).message([p for p in CRAFT.payloads() if p[0] != 21])
+    accepted(responder, first, secure)
+    unknown = first[:3] + b"\x85" + first[4:7] + b"\xff" + first[8:]
+    refused(responder, unknown, ErrorNumber.INVALID_PRF, UnsupportedError, secure)
 
 
 def test_errors_of_an_update_are_keyed_by_the_first_rand() -> None:

@@ -352,6 +352,7 @@ def test_a_first_message_has_a_rand_of_sixteen_octets() -> None:
     refused(bob(), CRAFT.message(without), ErrorNumber.UNSPECIFIED, DecodeError)
 
 
+@pytest.mark.rule("R4567-7.1-3", "R4567-7.1-4")
 @pytest.mark.parametrize(
     ("count", "lines", "all_lines", "fits"),
     [(4, 2, 3, True), (6, 2, 3, True), (2, 2, 3, True), (1, 2, 3, True), (3, 2, 3, False),

@@ -24,7 +24,9 @@ from mikey import (
     Policy,
     PolicyError,
     PrfFunc,
+    Psk,
     Responder,
+    Secret,
     SrtpPolicy,
     drive,
 )  # fmt: skip
@@ -304,3 +306,20 @@ def test_key_wrap_is_filled_to_eight_octets_and_no_further(extra: bytes) -> None
         spoiled = padded[:-1] + b"\1"
     with pytest.raises(DecodeError):
         bob().receive(craft.message(plaintext=spoiled), context=CONTEXT)
+
+
+@pytest.mark.rule("R3830-4.5-3", "R3830-6.2-13")
+def test_only_the_key_that_made_a_csb_updates_it() -> None:
+    """Else a message that nothing protects could put its keys into a CSB that is protected."""
+    time = Time()
+    credentials = [Psk(Secret(PSK), BOB, ALICE), NoKey(BOB, ALICE)]
+    responder = bob(time, credentials=credentials, policy=Policy(allow_null=True))
+    _, bundle = accepted(responder, offer())
+    time.advance(1)
+    update: dict[str, Any] = {
+        "keys": [e.key_data(bytes(range(0x40, 0x50)))], "ts": (0, time.ts()), "update": True,
+        "policies": (), "cs": bundle.sessions,
+    }  # fmt: skip
+    null = offer(**update, encr_alg=0, mac_alg=0)
+    refused(responder, null, ErrorNumber.AUTH_FAILURE, AuthenticationError)
+    assert accepted(responder, offer(**update))[1].message_key == bundle.message_key

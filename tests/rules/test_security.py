@@ -20,11 +20,13 @@ from mikey import (
     Initiator,
     KeyType,
     LocalError,
+    MacAlg,
     NoKey,
     Policy,
     PolicyError,
     PrfFunc,
     Psk,
+    ReportedError,
     Responder,
     Secret,
     UnsupportedError,
@@ -45,6 +47,7 @@ from tests.rules.psk_parties import (
     answer_to,
     bob,
     offer,
+    offered,
     refused,
 )
 
@@ -115,9 +118,10 @@ def test_a_list_may_name_each_protocol_once_for_those_who_do_so() -> None:
     accepted(bob(), offer(sdp_ids=b"mikey;keyp1;mikey"), context)
 
 
-def test_identifiers_are_ascii() -> None:
-    with pytest.raises(LocalError, match="ASCII"):
-        alice().start(STREAMS, context=replace(CONTEXT, protocols=("schlüssel",)))
+@pytest.mark.parametrize("protocol", ["schlüssel", "", "one two", "a;b"])
+def test_identifiers_are_letters_and_digits_of_ascii(protocol: str) -> None:
+    with pytest.raises(LocalError, match="identifiers"):
+        alice().start(STREAMS, context=replace(CONTEXT, protocols=("mikey", protocol)))
 
 
 @pytest.mark.rule("R3830-6.9-4")
@@ -216,6 +220,11 @@ def test_an_initiator_keeps_nothing_of_what_is_over() -> None:
         if number == 5:
             break
     a.cancel(a.start(STREAMS))
+    first = a.start(STREAMS, context=CONTEXT)
+    no = offered(responder, first).reject(ErrorNumber.INVALID_SP)
+    assert no is not None
+    with pytest.raises(ReportedError):
+        a.receive(no)
     assert not a._open
     assert not a._generations
 
@@ -227,6 +236,7 @@ def test_what_an_initiator_refuses_to_be() -> None:
         lambda: alice(policies=()),
         lambda: alice(mki_length=256),
         lambda: alice(encr=EncrAlg(99)),
+        lambda: alice(mac=MacAlg(99)),
         lambda: alice(prf=PrfFunc(99)),
         lambda: alice(key_type=KeyType.TEK),
         lambda: Psk(Secret(bytes(15)), ALICE, BOB),

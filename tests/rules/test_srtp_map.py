@@ -11,7 +11,7 @@ from mikey.registry import KeyType
 from mikey.wire import KeyData, KvInterval
 from tests.naive import encode as e
 from tests.naive.decode import decode
-from tests.naive.vectors import PSK, TGK
+from tests.naive.vectors import IDI, IDR, PSK, TGK
 from tests.rules.psk_parties import (
     CONTEXT,
     ENTRIES,
@@ -19,6 +19,7 @@ from tests.rules.psk_parties import (
     STREAMS,
     YOURS,
     Craft,
+    Time,
     accepted,
     alice,
     answer_to,
@@ -277,3 +278,18 @@ def test_a_bundle_has_no_other_sessions() -> None:
     for cs_id in (0, 3, -1):
         with pytest.raises(LocalError, match=f"no crypto session {cs_id}"):
             bundle.masters(cs_id)
+
+
+@pytest.mark.rule("R3830-6.1-21", "R3830-6.1-22")
+def test_the_answer_to_an_update_keeps_its_map() -> None:
+    """#CS of an Empty map may be anything (R4563-5-2); the map stays what it was."""
+    time = Time()
+    responder = bob(time)
+    _, bundle = accepted(responder, offer())
+    time.advance(1)
+    craft = Craft(ts=(0, time.ts()), cs_map=(1, 3, b""))
+    payloads = [e.t(*craft.ts), e.ident(IDI), e.ident(IDR), e.general_ext(1, b"mikey")]
+    answer, updated = accepted(responder, craft.message(payloads, b""))
+    assert answer is not None
+    assert answer[8:10] == b"\x03\x01"  # #CS and CS ID map type
+    assert updated.sessions == bundle.sessions

@@ -1,6 +1,7 @@
 //! The native core of `mikey`: what must be fast or constant time, without Python.
 #![deny(unsafe_code)]
 
+pub mod aes_cm;
 pub mod modp;
 pub mod prf;
 pub mod srtp;

@@ -3,6 +3,7 @@
 
 use pyo3::prelude::*;
 
+mod aes_cm;
 mod errors;
 mod modp;
 mod prf;
@@ -11,6 +12,8 @@ mod srtp;
 /// The native module `mikey._native`.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use crate::aes_cm::aes_cm;
     #[pymodule_export]
     use crate::modp::{modp_generate, modp_modulus, modp_power};
     #[pymodule_export]

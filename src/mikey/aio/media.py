@@ -16,9 +16,10 @@ from mikey.aio.endpoint import Address, RtpEndpoint
 from mikey.aio.l16 import AudioFormat, Packetizer
 from mikey.aio.playout import Playout
 from mikey.aio.reception import Reception
-from mikey.aio.rtcp import Report, SenderInfo, compose, ntp_time, parse
+from mikey.aio.rtcp import Report, SenderInfo, compose, parse
 from mikey.aio.rtp import RtpPacket
 from mikey.errors import LocalError, PeerError
+from mikey.policy.clock import ntp_from_ns
 from mikey.srtp import MasterKey, Receiver, Sender
 
 __all__ = ["Counters", "MediaSession"]
@@ -225,7 +226,7 @@ class MediaSession:
         info = None
         if self.rtp.sent:
             info = SenderInfo(
-                ntp=ntp_time(now),
+                ntp=ntp_from_ns(now),
                 rtp=self._timestamp,
                 packets=self.rtp.sent % 2**32,
                 octets=self._octets % 2**32,

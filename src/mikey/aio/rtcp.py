@@ -14,7 +14,6 @@ _SR, _RR, _SDES, _BYE = 200, 201, 202, 203
 _CNAME = 1
 _BLOCK = struct.Struct(">IBBHIIII")
 _INFO = struct.Struct(">IIIII")
-_UNIX_TO_NTP = 2_208_988_800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +52,6 @@ class Report:
     sender: SenderInfo | None = None
     blocks: tuple[ReportBlock, ...] = ()
     goodbye: bool = False
-
-
-def ntp_time(now: int) -> int:
-    """The 64-bit NTP time of `now`, nanoseconds since 1970."""
-    seconds, rest = divmod(now, 1_000_000_000)
-    return ((seconds + _UNIX_TO_NTP) << 32 | (rest << 32) // 1_000_000_000) & (1 << 64) - 1
 
 
 def compose(report: Report) -> bytes:

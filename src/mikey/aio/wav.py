@@ -6,7 +6,7 @@ import contextlib
 import os
 import tempfile
 import wave
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,7 +22,7 @@ class Recording:
     """The little-endian samples of a WAV file."""
 
     audio: AudioFormat
-    samples: bytes
+    samples: bytes = field(repr=False)
 
     @property
     def frames(self) -> int:
@@ -74,6 +74,8 @@ class WavWriter:
         self._wave: wave.Wave_write | None = None
         if self.path.is_dir():
             raise LocalError(f"{path}: is a directory")
+        if self.path.exists() and not self.path.is_file():  # a device must not be replaced
+            raise LocalError(f"{path}: is no regular file")
         try:
             handle, name = tempfile.mkstemp(
                 dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".part"

@@ -13,7 +13,7 @@ __all__ = ["REDACTED", "redact"]
 
 REDACTED = "<redacted>"
 
-_KEY_MGMT = re.compile(r"a=key-mgmt:[ \t]*[^\s:]*", re.IGNORECASE)
+_KEY_MGMT = re.compile(r"a=[ \t]*key-mgmt[ \t]*:[ \t]*[^\s:]*", re.IGNORECASE)
 _SDP_LINE = re.compile(r"[a-z]=")
 _HEADER = re.compile(
     r"^KeyMgmt[ \t]*:[^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*", re.IGNORECASE | re.MULTILINE

@@ -32,7 +32,8 @@ from mikey.sip import Limits, UserAgent, bare_uri
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
-    help="Seconds to wait for a call; otherwise there is no limit.",
+    metavar="SECONDS",
+    help="How long to wait for a call; otherwise there is no limit.",
 )
 def command(
     psk_file: str,
@@ -96,5 +97,6 @@ async def _answer(
     ) as agent:
         callee.agent = agent
         host, port = agent.address
-        tell(f"listening on {host}:{port} (UDP and TCP)", "listening", host=host, port=port)
+        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        tell(f"listening on {where} (UDP and TCP)", "listening", host=host, port=port)
         return await callee.hear(timeout)

@@ -35,11 +35,18 @@ from mikey.sip import UserAgent, bare_uri, local_host_for
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
     default=10.0,
     show_default=True,
-    help="Seconds to wait for the answer.",
+    help="How long to wait for the answer.",
 )
-@click.option("--transport", type=click.Choice(["udp", "tcp"]), default="udp", show_default=True)
+@click.option(
+    "--transport",
+    type=click.Choice(["udp", "tcp"]),
+    default="udp",
+    show_default=True,
+    help="What SIP goes by; an INVITE above 1300 octets takes TCP in any case.",
+)
 @click.option(
     "--rekey-every",
     type=click.FloatRange(min=0.1),

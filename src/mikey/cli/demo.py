@@ -141,6 +141,7 @@ async def _callee(folder: Path, key: Secret, heard: Path) -> AsyncIterator[_Call
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "mikey", "answer", "--json"),
         *("--listen", f"{_HOST}:0", "--psk-file", str(keys), "--record", str(heard)),
+        *("--timeout", f"{_LIMIT:g}"),  # should nobody be left to end it
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -1,8 +1,8 @@
 """`mikey`: the commands, and what every error becomes: one line on stderr and an exit status.
 
 0 done, 1 what came from outside is wrong (damaged, unauthentic, refused), 2 what was asked is
-wrong (options, files), 130 interrupted. Commands are imported when they are called, so that
-`mikey inspect` needs neither SIP nor sockets.
+wrong (options, files), 130 interrupted, 143 terminated. Commands are imported when they are
+called, so that `mikey inspect` needs neither SIP nor sockets.
 """
 
 from __future__ import annotations
@@ -139,6 +139,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _failed(reason: str, status: int) -> int:
     line = " ".join(reason.split())
+    # parts of it may come from a peer, and a terminal obeys what is not printable
+    line = "".join(c if c.isprintable() else "?" for c in line)
     click.echo(f"mikey: {line}", err=True)
     return status
 

@@ -28,9 +28,10 @@ def prf(func: PrfFunc, inkey: Secret, label: bytes, length: int) -> Secret:
     `inkey` has any length above 0. Raises UnsupportedError (2) for an unknown function.
     """
     check_prf(func)
-    if not inkey:
+    octets = inkey.expose()
+    if not octets:
         raise LibraryError("the PRF takes no empty key")
-    return Secret(_native.prf(func, inkey.expose(), label, length))
+    return Secret(_native.prf(func, octets, label, length))
 
 
 def blocks_cancel(inkey: bytes) -> bool:

@@ -6,6 +6,7 @@ import hmac
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from mikey import _native
 from mikey.errors import AuthenticationError, LibraryError
 from mikey.registry import MacAlg
 from mikey.secret import Secret
@@ -38,8 +39,7 @@ def aes_cm_iv(salt: Secret, csb_id: int, t: int) -> bytes:
 
 def aes_cm(key: Secret, iv: bytes, octets: bytes) -> bytes:
     """Encrypt or decrypt in counter mode; `key` has 16 or 32 octets, no padding."""
-    cipher = Cipher(algorithms.AES(key.expose()), modes.CTR(iv)).encryptor()
-    return cipher.update(octets)
+    return _native.aes_cm(key.expose(), iv, octets)
 
 
 def aes_kw_wrap(key: Secret, iv: Secret, octets: bytes) -> bytes:

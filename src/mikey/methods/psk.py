@@ -16,7 +16,6 @@ from mikey.errors import DecodeError, PeerError, PolicyError
 from mikey.methods._common.exchange import Draft, refuse_strangers
 from mikey.methods._common.message_keys import MessageKeys, check_encr
 from mikey.methods._common.verification import (
-    MAC_LENGTH,
     Parties,
     appendix,
     build_with_v,
@@ -27,6 +26,7 @@ from mikey.policy.clock import value64
 from mikey.registry import DataType, EncrAlg, ErrorNumber, MacAlg
 from mikey.secret import Secret
 from mikey.wire import (
+    MAC_OCTETS,
     Dh,
     Hdr,
     Id,
@@ -38,6 +38,7 @@ from mikey.wire import (
     Sign,
     T,
     V,
+    encode,
     encode_key_data,
     parse_key_data,
 )
@@ -68,11 +69,15 @@ def build_request(
     mac_alg: MacAlg,
 ) -> bytes:
     """Return the octets of an I_MESSAGE that transports `key_data` (empty: an update)."""
-    plaintext = encode_key_data(key_data, key_wrap=encr_alg is EncrAlg.AES_KW_128)
-    encr_data = keys.encrypt(encr_alg, value64(draft.t), plaintext)
-    size = MAC_LENGTH[mac_alg]
+    # The plaintext gets no name: a traceback with the values of variables may be logged.
+    encr_data = keys.encrypt(
+        encr_alg,
+        value64(draft.t),
+        encode_key_data(key_data, key_wrap=encr_alg is EncrAlg.AES_KW_128),
+    )
+    size = MAC_OCTETS[mac_alg]
     kemac = Kemac(encr_alg, encr_data, mac_alg, bytes(size))
-    octets = Message.build(draft.header, (*draft.payloads(), kemac)).octets
+    octets = encode(draft.header, (*draft.payloads(), kemac))
     # R3830-6.2-10: the MAC covers everything but itself.
     unsealed = octets[: len(octets) - size]
     return unsealed + keys.mac(mac_alg, unsealed)
@@ -114,12 +119,9 @@ class VerifiedRequest:
     """An I_MESSAGE whose MAC was right: the only value that gives out its keys."""
 
     message: Message
+    t: T
+    kemac: Kemac
     keys: MessageKeys
-
-    @property
-    def kemac(self) -> Kemac:
-        """The KEMAC payload."""
-        return self.message.one(Kemac)
 
     def key_data(self) -> tuple[KeyData, ...]:
         """Decrypt KEMAC; () for an update without keys.
@@ -128,7 +130,7 @@ class VerifiedRequest:
         where the key wrap does not open.
         """
         kemac = self.kemac
-        t = value64(self.message.one(T))
+        t = value64(self.t)
         plaintext = Secret(self.keys.decrypt(kemac.encr_alg, t, kemac.encr_data))
         try:
             return parse_key_data(plaintext.expose(), key_wrap=kemac.encr_alg is EncrAlg.AES_KW_128)
@@ -145,20 +147,20 @@ def verify_request(message: Message, keys: MessageKeys) -> VerifiedRequest:
     kemac = message.one(Kemac)
     unsealed = message.octets[: len(message.octets) - len(kemac.mac)]
     keys.check_mac(kemac.mac_alg, unsealed, kemac.mac)
-    return VerifiedRequest(message, keys)
+    return VerifiedRequest(message, message.one(T), kemac, keys)
 
 
 def build_response(
     header: Hdr,
-    t: T,
     idr: Id | None,
     request: VerifiedRequest,
     parties: Parties,
     compat: Compat,
 ) -> bytes:
-    """Return the R_MESSAGE; `t` repeats the Initiator's (R3830-5.2-5)."""
+    """Return the R_MESSAGE, whose T repeats the Initiator's (R3830-5.2-5)."""
+    t = request.t
     payloads: tuple[Payload, ...] = (t,) if idr is None else (t, idr)
-    covered = appendix(parties, request.message.one(T), compat)
+    covered = appendix(parties, t, compat)
     return build_with_v(header, payloads, request.kemac.mac_alg, request.keys, covered)
 
 

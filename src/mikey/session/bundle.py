@@ -13,7 +13,7 @@ from mikey.policy import Compat, SrtpPolicy
 from mikey.registry import ErrorNumber, KeyType, PrfFunc
 from mikey.secret import Secret
 from mikey.session.keys import Derivation, check_fit, master_key
-from mikey.session.stream import policy_of
+from mikey.session.stream import policy_of, used_policies
 from mikey.srtp import MasterKey, Receiver, Sender
 from mikey.wire import KeyData, SrtpId, T
 
@@ -73,8 +73,7 @@ class Bundle:
     _derived: list[CryptoSession] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        for entry in self.sessions:
-            policy = policy_of(entry, self.policies)
+        for policy in used_policies(self.sessions, self.policies):
             for key in self.keys:
                 check_fit(key, policy, self.compat)
         check_shared_ssrcs(self.sessions, self.keys)

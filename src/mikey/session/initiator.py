@@ -12,7 +12,7 @@ from mikey.crypto import check_prf
 from mikey.errors import DecodeError, LocalError, PeerError, PolicyError
 from mikey.methods import psk
 from mikey.methods._common.error_message import read_error
-from mikey.methods._common.message_keys import MessageKeys, check_encr
+from mikey.methods._common.message_keys import MessageKeys, check_encr, check_mac_alg
 from mikey.methods._common.verification import Parties, appendix
 from mikey.policy import Clock, Context, Policy, SrtpPolicy
 from mikey.policy.clock import difference64
@@ -41,6 +41,7 @@ from mikey.wire import (
     KvSpi,
     Message,
     Rand,
+    SdpIds,
     SrtpId,
     SrtpIdMap,
     T,
@@ -61,6 +62,7 @@ class _Open:
     idi: Id
     idr: Id
     responds: bool
+    is_first: bool
 
 
 class Initiator:
@@ -102,6 +104,7 @@ class Initiator:
             raise LocalError(f"a key is sent as TGK, TGK+SALT or TEK+SALT, not {key_type.label}")
         with _our_fault():
             check_encr(encr)
+            check_mac_alg(mac)
             check_prf(prf)
         self._credential = credential
         self._secret = credential.key if isinstance(credential, Psk) else None
@@ -208,13 +211,9 @@ class Initiator:
     def cancel(self, first: bytes) -> None:
         """Give up an exchange that will have no response; the CSB is what it was before."""
         message = Message.parse(first)
-        csb_id = message.header.csb_id
-        exchange = self._open.get(csb_id)
-        if exchange is None or exchange.bundle.t != message.one(T):
-            return
-        del self._open[csb_id]
-        if exchange.responds and message.get(Rand) is not None:
-            del self._generations[csb_id]
+        exchange = self._open.get(message.header.csb_id)
+        if exchange is not None and exchange.bundle.t == message.one(T):
+            self._give_up(exchange)
 
     def close(self, bundle: Bundle) -> None:
         """Forget a CSB and what is open for it; its ID may be used again."""
@@ -289,18 +288,15 @@ class Initiator:
         if self._replay is not None:
             entry = ReplayEntry.of(Message.parse(octets), bundle.identity)
             self._replay.add(entry, self._clock.now() + 2 * self._policy.skew)
-        self._open[bundle.csb_id] = _Open(bundle, keys, self._mac, idi, idr, respond)
+        is_first = rand is not None
+        self._open[bundle.csb_id] = _Open(bundle, keys, self._mac, idi, idr, respond, is_first)
         return octets
 
     def _extensions(self, context: Context) -> tuple[GeneralExtension, ...]:
         """Return the list of protocols, where something protects it (R4567-4.1.4-1)."""
         if not context.protocols or self._mac is MacAlg.NULL:
             return ()
-        try:
-            data = ";".join(context.protocols).encode("ascii")
-        except UnicodeEncodeError:
-            raise LocalError("identifiers of protocols are ASCII (RFC 4567 3)") from None
-        return (GeneralExtension(ExtensionType.SDP_IDS, data),)
+        return (GeneralExtension(ExtensionType.SDP_IDS, SdpIds(context.protocols).encode()),)
 
     def _bundle(
         self,
@@ -341,7 +337,7 @@ class Initiator:
             raise LocalError("an update lists the old streams first, unchanged (R3830-4.5-13)")
         policies = dict(bundle.policies)
         sessions = [
-            replace(entry, roc=stream.roc)
+            entry._replace(roc=stream.roc)
             for stream, entry in zip(streams, bundle.sessions, strict=False)
         ]
         added: dict[int, SrtpPolicy] = {}
@@ -388,8 +384,15 @@ class Initiator:
         covered = appendix(Parties(exchange.idi.data, exchange.idr.data), bundle.t, bundle.compat)
         error = read_error(message, bundle.t, exchange.keys, covered)
         if error.authenticated:
-            del self._open[bundle.csb_id]
+            self._give_up(exchange)
         return error
+
+    def _give_up(self, exchange: _Open) -> None:
+        """Forget an exchange, and the CSB that it was to make if that waited for a response."""
+        csb_id = exchange.bundle.csb_id
+        del self._open[csb_id]
+        if exchange.is_first and exchange.responds:
+            del self._generations[csb_id]
 
     def _responder(self, message: Message, exchange: _Open, context: Context) -> Id:
         """Return IDr, which must be the peer that we have the key for."""

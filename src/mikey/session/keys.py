@@ -114,14 +114,13 @@ def check_fit(key: KeyData, policy: SrtpPolicy, compat: Compat) -> None:
 
     Raises PolicyError (10): R3830-6.13-8 for a TEK, R3830-6.10.1-13 for a carried salt.
     """
-    salt_length = policy.master_salt_length
     if key.key_type in _TEK:
         lengths = {policy.key_length}
         if key.salt is None and compat.tek_with_salt:
-            lengths.add(policy.key_length + salt_length)
+            lengths.add(policy.key_length + policy.master_salt_length)
         if len(key.key) not in lengths:
             raise _unfit(f"a TEK of {len(key.key)} octets does not fit {policy.name}")
-    if key.salt is not None and len(key.salt) != salt_length:
+    if key.salt is not None and len(key.salt) != policy.master_salt_length:
         raise _unfit(f"a master salt of {len(key.salt)} octets does not fit {policy.name}")
 
 

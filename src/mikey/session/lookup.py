@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from mikey.credentials import ANY, NoKey, Psk
 from mikey.errors import AuthenticationError, DecodeError, PolicyError
@@ -20,6 +21,39 @@ Credential = Psk | NoKey
 
 # A message without identities costs a MAC for each key that could be meant; no more than these.
 _MOST_CANDIDATES = 16
+
+
+class Credentials:
+    """The credentials of a Responder, by the peer that each is shared with."""
+
+    def __init__(self, credentials: Iterable[Credential]) -> None:
+        self._all = tuple(credentials)
+        self._by_peer: dict[str, list[Credential]] = {}
+        for credential in self._all:
+            self._by_peer.setdefault(credential.peer, []).append(credential)
+        self.identities = frozenset(credential.identity for credential in self._all)
+
+    def find(
+        self, initiator: str | None, responder: str | None, *, null: bool
+    ) -> Iterator[Credential]:
+        """Yield what may prove a message from `initiator` to `responder` (None: unnamed).
+
+        Credentials for that peer come before, and in place of, those for any; `null` asks for
+        those of MIKEY-NULL.
+        """
+        lists = (self._all,) if initiator is None else (self._for(initiator), self._for(ANY))
+        for credentials in lists:
+            found = False
+            for credential in credentials:
+                named = responder is None or credential.identity in (responder, ANY)
+                if named and isinstance(credential, NoKey) is null:
+                    found = True
+                    yield credential
+            if found:
+                return
+
+    def _for(self, peer: str) -> Sequence[Credential]:
+        return self._by_peer.get(peer, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +82,7 @@ class Proof:
 
 
 def find_claim(
-    message: Message, credentials: Sequence[Credential], context: Context, *, null: bool
+    message: Message, credentials: Credentials, context: Context, *, null: bool
 ) -> Claim:
     """Find the credentials for the identities in a message and its carrier.
 
@@ -56,29 +90,25 @@ def find_claim(
     (R3830-9.5-2), and where the carrier shows other identities than the message
     (R4567-8-2).
     """
-    own = frozenset(item.identity for item in credentials)
+    own = credentials.identities
     idi, idr = request_parties(message, context, own)
     initiator = _agreed(idi, context.initiator, "from")
     responder = _agreed(idr, context.responder, "for")
-    mine = [c for c in credentials if responder is None or c.identity in (responder, ANY)]
-    if not mine:
+    if responder is not None and own.isdisjoint((responder, ANY)):
         raise PolicyError(
             "the message is for another identity", number=ErrorNumber.INVALID_ID, payload="ID"
         )
-    fitting = [c for c in mine if isinstance(c, NoKey) is null]
-    if initiator is None:
-        candidates = fitting
-    else:
-        exact = [c for c in fitting if c.peer == initiator]
-        candidates = exact or [c for c in fitting if c.peer == ANY]
-    return Claim(idi, idr, initiator, responder, tuple(candidates[:_MOST_CANDIDATES]))
+    found = credentials.find(initiator, responder, null=null)
+    return Claim(idi, idr, initiator, responder, tuple(islice(found, _MOST_CANDIDATES)))
 
 
 def prove(message: Message, claim: Claim, bundles: Mapping[tuple[str, int], Bundle]) -> Proof:
     """Check the MAC with each candidate; an unknown peer fails exactly like a wrong key.
 
-    An update takes its RAND from the CSB (R3830-4.5-1). Raises AuthenticationError, and
-    DecodeError (12) for an update of a CSB that is not known (R3830-4.5-2).
+    An update takes its RAND from the CSB (R3830-4.5-1), and only the key that made the CSB
+    proves it: MIKEY-NULL updates nothing that a pre-shared key protects. Raises
+    AuthenticationError, and DecodeError (12) for an update of a CSB that is not known
+    (R3830-4.5-2).
     """
     payload = message.get(Rand)
     header = message.header
@@ -86,14 +116,16 @@ def prove(message: Message, claim: Claim, bundles: Mapping[tuple[str, int], Bund
     for credential in claim.candidates:
         initiator = claim.initiator or credential.peer
         known = bundles.get((initiator, header.csb_id))
+        secret = credential.key if isinstance(credential, Psk) else None
         if payload is not None:
             rand = payload.value
-        elif known is not None:
-            rand = known.rand
-        else:
+        elif known is None:
             stale = True
             continue
-        secret = credential.key if isinstance(credential, Psk) else None
+        elif known.message_key == secret:
+            rand = known.rand
+        else:
+            continue
         keys = MessageKeys(secret, header.prf, header.csb_id, rand)
         try:
             request = psk.verify_request(message, keys)
@@ -119,7 +151,7 @@ def parties_of(claim: Claim, credential: Credential) -> tuple[Parties, Id | None
             payload="ID",
         )
     idr = claim.idr or to_id(responder)
-    return Parties(to_id(initiator).data, idr.data), idr
+    return Parties(initiator.encode(), idr.data), idr
 
 
 def _agreed(payload: Id | None, carried: str | None, which: str) -> str | None:

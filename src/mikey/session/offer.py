@@ -12,7 +12,7 @@ from mikey.methods._common.verification import Parties
 from mikey.registry import ErrorNumber
 from mikey.session.bundle import Bundle
 from mikey.session.stream import Stream, policy_of
-from mikey.wire import Hdr, Id, SrtpId, SrtpIdMap, T
+from mikey.wire import Hdr, Id, SrtpId, SrtpIdMap
 
 Install = Callable[[Bundle], None]
 Refuse = Callable[[PolicyError], "bytes | None"]
@@ -110,18 +110,18 @@ class Offer:
         return tuple(sessions)
 
     def _response(self, sessions: tuple[SrtpId, ...]) -> bytes | None:
-        request = self._request.message
-        if not request.header.v:
+        asked = self._request.message.header
+        if not asked.v:
             return None
         # #CS stays what it was (R3830-6.1-22), also 0 for a map that an update leaves.
-        described = request.header.cs_map
-        cs_map = SrtpIdMap(sessions) if described.count and sessions else described
+        described = asked.cs_map
+        leaves_map = not isinstance(described, SrtpIdMap) or not described.sessions
+        cs_map = described if leaves_map else SrtpIdMap(sessions)
         header = Hdr(
             data_type=psk.RESPONSE,
-            csb_id=request.header.csb_id,
+            csb_id=asked.csb_id,
             cs_map=cs_map,
-            prf=request.header.prf,
+            prf=asked.prf,
         )
-        t = request.one(T)
         compat = self._bundle.compat
-        return psk.build_response(header, t, self._idr, self._request, self._parties, compat)
+        return psk.build_response(header, self._idr, self._request, self._parties, compat)

@@ -12,6 +12,17 @@ from mikey.policy import SECOND
 from mikey.registry import DataType, ErrorNumber, MacAlg
 from mikey.wire import Hdr, Sp, T, walk
 
+RESPONSES = frozenset(
+    {
+        DataType.PSK_RESP,
+        DataType.PKE_RESP,
+        DataType.DH_RESP,
+        DataType.DHHMAC_RESP,
+        DataType.RSA_R_RESP,
+    }
+)
+"""Data types of messages that answer: nothing is said of them to the peer (R3830-5.1.2-10)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
@@ -57,15 +68,15 @@ def error_message(
 ) -> bytes | None:
     """Return the Error message for `origin`, None where none may be sent.
 
-    There is none for an Error message (R3830-5.1.2-9), and none for a message whose T cannot
-    be read, since the Responder makes no timestamp (R3830-5.1.2-3). Without authentication of
-    the peer it is bare and offers nothing (R3830-5.1.2-7).
+    There is none for an Error message (R3830-5.1.2-9) or a response, and none for a message
+    whose T cannot be read, since the Responder makes no timestamp (R3830-5.1.2-3). Without
+    authentication of the peer it is bare and offers nothing (R3830-5.1.2-7).
     """
     found = _header_and_t(origin.octets)
     if found is None:
         return None
     header, t = found
-    if header.data_type is DataType.ERROR:
+    if header.data_type is DataType.ERROR or header.data_type in RESPONSES:
         return None
     if origin.authenticated is None:
         return build_error(header, t, numbers)

@@ -32,23 +32,13 @@ from mikey.session.checks import (
     sessions_of,
 )
 from mikey.session.keys import check_keys, merge_keys
-from mikey.session.lookup import Credential, Proof, find_claim, parties_of, prove
+from mikey.session.lookup import Credential, Credentials, Proof, find_claim, parties_of, prove
 from mikey.session.offer import Offer
-from mikey.session.refusal import Authenticated, Origin, TokenBucket, error_message
+from mikey.session.refusal import RESPONSES, Authenticated, Origin, TokenBucket, error_message
 from mikey.session.replay import ReplayCache, ReplayEntry, ReplayStore
 from mikey.session.step import Step
-from mikey.session.stream import policies_of, policy_of
+from mikey.session.stream import policies_of, used_policies
 from mikey.wire import Id, Message, Rand, Sp, T
-
-_RESPONSES = frozenset(
-    {
-        DataType.PSK_RESP,
-        DataType.PKE_RESP,
-        DataType.DH_RESP,
-        DataType.DHHMAC_RESP,
-        DataType.RSA_R_RESP,
-    }
-)
 
 
 class Responder:
@@ -70,7 +60,7 @@ class Responder:
         clock: Clock | None = None,
         errors_per_second: int = 10,
     ) -> None:
-        self._credentials = tuple(credentials)
+        self._credentials = Credentials(credentials)
         self._replay: ReplayStore = ReplayCache() if replay is None else replay
         self._policies = None if policies is None else tuple(policies)
         self._policy = policy or Policy()
@@ -91,7 +81,7 @@ class Responder:
         try:
             message = Message.parse(origin.octets)
             proof, parties, idr = self._authenticate(message, context)
-            covered = appendix(parties, message.one(T), proof.credential.compat)
+            covered = appendix(parties, proof.request.t, proof.credential.compat)
             alg = proof.request.kemac.mac_alg
             origin = Origin(origin.octets, Authenticated(proof.request.keys, alg, covered))
             return self._offer(proof, parties, idr, origin, context)
@@ -144,7 +134,7 @@ class Responder:
         header = message.header
         if header.data_type is DataType.ERROR:
             raise DecodeError("an Error message begins no exchange", number=None)
-        if header.data_type in _RESPONSES:  # nothing is said of a response (R3830-5.1.2-10)
+        if header.data_type in RESPONSES:
             raise DecodeError("a response begins no exchange", number=None)
         if header.data_type is not psk.REQUEST:
             raise UnsupportedError(
@@ -164,7 +154,8 @@ class Responder:
             raise ReplayError
         check_prf(header.prf)
         proof = prove(message, claim, self._bundles)
-        entry = replace(entry, peer=claim.initiator or proof.credential.peer)
+        if claim.initiator is None:
+            entry = replace(entry, peer=proof.credential.peer)
         # Only authenticated messages enter the cache; a worker may have been faster.
         if not self._replay.add(entry, now + 2 * self._policy.skew):
             raise ReplayError
@@ -216,11 +207,12 @@ class Responder:
             keys = merge_keys(known.keys, keys)
             policies = {**known.policies, **policies}
             sessions = extended(known.sessions, sessions_of(header))
-        # Said in full, so that an update that brings an SP does not redefine the others.
+        # No SP at all means RFC 3711's defaults (R3830-6.1.1-10): said in full, so that an update
+        # that brings an SP does not redefine the others.
         policies = policies or {s.policy_no: SrtpPolicy() for s in sessions}
         check_session_count(len(sessions), context)
-        for entry in sessions:
-            self._check_policy(policy_of(entry, policies))
+        for policy in used_policies(sessions, policies):
+            self._check_policy(policy)
         bundle = Bundle(
             csb_id=header.csb_id,
             method=psk.NAME if isinstance(proof.credential, Psk) else "NULL",
@@ -232,7 +224,7 @@ class Responder:
             sessions=sessions,
             policies=policies,
             keys=keys,
-            t=message.one(T),
+            t=proof.request.t,
             compat=proof.credential.compat,
             message_key=proof.credential.key if isinstance(proof.credential, Psk) else None,
         )

@@ -66,12 +66,10 @@ def policies_of(payloads: Sequence[Sp], compat: Compat) -> dict[int, SrtpPolicy]
 
 
 def policy_of(session: SrtpId, policies: Mapping[int, SrtpPolicy]) -> SrtpPolicy:
-    """Return the policy that a map entry names; RFC 3711's if the message defines none at all.
+    """Return the policy that a map entry names.
 
     Raises PolicyError (10) for a number that no SP payload has (R3830-6.1.1-10).
     """
-    if not policies:
-        return SrtpPolicy.AES_CM_128_HMAC_SHA1_80
     try:
         return policies[session.policy_no]
     except KeyError:
@@ -79,6 +77,14 @@ def policy_of(session: SrtpId, policies: Mapping[int, SrtpPolicy]) -> SrtpPolicy
             f"no SP payload defines policy {session.policy_no}",
             number=ErrorNumber.INVALID_SPPAR,
         ) from None
+
+
+def used_policies(
+    sessions: Sequence[SrtpId], policies: Mapping[int, SrtpPolicy]
+) -> list[SrtpPolicy]:
+    """Return the policies that a map names, each number once; errors are those of `policy_of`."""
+    named = {session.policy_no: session for session in sessions}
+    return [policy_of(session, policies) for session in named.values()]
 
 
 def to_sps(policies: Mapping[int, SrtpPolicy]) -> tuple[Sp, ...]:

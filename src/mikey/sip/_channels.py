@@ -180,11 +180,16 @@ class TcpChannel(Channel, asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection stands."""
         self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=self.limits.unread)
         self.via_host = transport.get_extra_info("sockname")[0]
         host, port = transport.get_extra_info("peername")[:2]
         self.remote_address = TransportAddress("tcp", host, port)
         self._watch()
         self.inbox.opened(self)
+
+    def pause_writing(self) -> None:
+        """The peer asks and does not read the answers."""
+        self.abort()
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """The connection is gone."""

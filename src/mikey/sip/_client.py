@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import sipmessage
 from sipua.transaction import (
     T1,
+    T2,
     TIMER_D,
     ClientInviteTransaction,
     ClientNonInviteTransaction,
@@ -22,7 +23,15 @@ from mikey.sip._timed import TimedTransaction
 if TYPE_CHECKING:
     from mikey.sip._transactions import Transactions
 
-__all__ = ["InviteClient", "OnResponse", "RequestClient", "acknowledge", "bye_to", "cancel_for"]
+__all__ = [
+    "InviteClient",
+    "OnResponse",
+    "RequestClient",
+    "acknowledge",
+    "bye_to",
+    "cancel_for",
+    "final_response",
+]
 
 OnResponse = Callable[[sipmessage.Response], None]
 
@@ -116,7 +125,12 @@ class InviteClient(_Client, ClientInviteTransaction):
             self._start_timer("M", 64 * T1)
             if not self.abandoned:
                 self._on_success(response)
-        await self._transport_layer.send_message(ack)
+        try:
+            await self._transport_layer.send_message(ack)
+        except ConnectionError as error:
+            if first:  # a call that cannot be confirmed is none
+                self.fail(error)
+            raise
         if first and not self._future.done():
             self._future.set_result(response)
         if not known and self.is_first_of_dialog and (self.abandoned or not first):
@@ -133,13 +147,9 @@ class InviteClient(_Client, ClientInviteTransaction):
             return
         await self._transport_layer.send_message(_acknowledge_refusal(self._request, response))
 
-    async def run(self) -> sipmessage.Response:
-        """Send the request, return the final response (see `Transactions`)."""
-        try:
-            return await super().run()
-        except ConnectionError:
-            self._set_state(TransactionState.Terminated)
-            raise
+    def _timer_a_expired(self) -> None:
+        if self._state is TransactionState.Calling:
+            self._repeat("A", self._request)
 
     def _timer_b_expired(self) -> None:
         if self._state is TransactionState.Calling:
@@ -155,6 +165,7 @@ class RequestClient(_Client, ClientNonInviteTransaction):
     def __init__(self, request: sipmessage.Request, layer: Transactions) -> None:
         super().__init__(request=request, transaction_layer=layer)
         self._scale = layer.timers.scale
+        self._layer = layer
 
     @property
     def awaits_final(self) -> bool:
@@ -166,17 +177,22 @@ class RequestClient(_Client, ClientNonInviteTransaction):
         if not self._future.done() or response.code < 200:
             await super().receive_response(response)
 
-    async def run(self) -> sipmessage.Response:
-        """Send the request, return the final response (see `Transactions`)."""
-        try:
-            return await super().run()
-        except ConnectionError:
-            self._set_state(TransactionState.Terminated)
-            raise
+    def _timer_e_expired(self) -> None:
+        if self._state is TransactionState.Trying:
+            self._repeat("E", self._request, T2)
 
     def _timer_f_expired(self) -> None:
         if self._state in (TransactionState.Trying, TransactionState.Proceeding):
             self.fail(TimeoutError())
+
+
+async def final_response(client: InviteClient | RequestClient) -> sipmessage.Response:
+    """Send the request of a transaction, return the final response (see `Transactions`)."""
+    try:
+        return await client.run()
+    except ConnectionError as error:  # sipua would leave the transaction standing
+        client.fail(error)
+        raise
 
 
 def acknowledge(invite: sipmessage.Request, response: sipmessage.Response) -> sipmessage.Request:

@@ -6,7 +6,7 @@ import asyncio
 
 import sipmessage
 
-from mikey.sip._client import InviteClient, OnResponse, bye_to
+from mikey.sip._client import InviteClient, OnResponse, bye_to, final_response
 from mikey.sip._dialog import CallDialog
 from mikey.sip._transactions import Transactions
 from mikey.sip.errors import CallError, CallRefusedError, parse_warnings
@@ -36,7 +36,7 @@ async def send_invite(
     if body:
         request.headers.set("Content-Type", content_type)
     client = transactions.start_invite(request, on_provisional, on_success)
-    running = asyncio.ensure_future(client.run())
+    running = asyncio.ensure_future(final_response(client))
     try:
         await asyncio.wait({running}, timeout=timeout)
         if not running.done():

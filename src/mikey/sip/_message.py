@@ -158,6 +158,8 @@ def _check_mandatory(message: sipmessage.Request | sipmessage.Response) -> None:
             raise CarriageError("CSeq and request line name two methods", status=400)
     elif not 100 <= message.code <= 699:
         raise CarriageError(f"there is no status {message.code}", status=400)
+    elif len(message.via) != 1:  # went astray (8.1.3.3)
+        raise CarriageError("the SIP response has several Via headers", status=400)
 
 
 def _note_source(request: ReceivedRequest) -> None:

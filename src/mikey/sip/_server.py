@@ -40,7 +40,6 @@ class InviteServer(TimedTransaction, ServerInviteTransaction):
         self._scale = layer.timers.scale
         self._layer = layer
         self._invite = request
-        self._interval = T1
         self._latest: Reply | None = None
         self.on_confirmed: Callable[[bool], None] | None = None
         self.on_cancel: Callable[[], None] | None = None
@@ -130,9 +129,11 @@ class InviteServer(TimedTransaction, ServerInviteTransaction):
 
     def _timer_x_expired(self) -> None:
         if self._state is TransactionState.Completed and self._latest is not None:
-            self._layer.send_later(self._latest)
-            self._interval = min(2 * self._interval, T2)
-            self._start_timer("X", self._interval)
+            self._repeat("X", self._latest, T2)
+
+    def _timer_g_expired(self) -> None:
+        if self._state is TransactionState.Completed and self._latest is not None:
+            self._repeat("G", self._latest, T2)
 
     def _timer_l_expired(self) -> None:
         unacknowledged = self._state is TransactionState.Completed

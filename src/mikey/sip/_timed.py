@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from sipua.transaction import Transaction, TransactionState
+import sipmessage
+from sipua.transaction import T1, Transaction, TransactionState
+
+if TYPE_CHECKING:
+    from mikey.sip._transactions import Transactions
 
 __all__ = ["TimedTransaction"]
 
@@ -13,10 +19,13 @@ __all__ = ["TimedTransaction"]
 class TimedTransaction(Transaction):
     """Mixed into sipua's transactions: their timers follow `Timers` and end with them.
 
-    sipua starts a timer by name ("A" calls `_timer_a_expired`) and never stops one.
+    sipua starts a timer by name ("A" calls `_timer_a_expired`), never stops one, and leaves it
+    to nobody if a repetition cannot be sent.
     """
 
+    _layer: Transactions
     _scale = 1.0
+    _interval: float = T1
 
     @property
     def state(self) -> TransactionState:
@@ -35,6 +44,12 @@ class TimedTransaction(Transaction):
         timer = getattr(self, "_timers", {}).pop(name, None)
         if timer is not None:
             timer.cancel()
+
+    def _repeat(self, name: str, message: sipmessage.Message, longest: float = math.inf) -> None:
+        """Send a message again, and once more after twice the time, `longest` at most."""
+        self._layer.send_later(message)
+        self._interval = min(2 * self._interval, longest)
+        self._start_timer(name, self._interval)
 
     def _set_state(self, state: TransactionState) -> None:
         if state is TransactionState.Terminated:

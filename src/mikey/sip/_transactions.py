@@ -16,7 +16,13 @@ from sipua.transaction import (
     get_server_transaction_key,
 )
 
-from mikey.sip._client import InviteClient, OnResponse, RequestClient, cancel_for
+from mikey.sip._client import (
+    InviteClient,
+    OnResponse,
+    RequestClient,
+    cancel_for,
+    final_response,
+)
 from mikey.sip._message import MalformedResponseError, ReceivedRequest, reply
 from mikey.sip._server import InviteServer, RequestServer
 from mikey.sip._tasks import Tasks
@@ -60,11 +66,11 @@ class Transactions(TransactionLayer):
     def start_invite(
         self, request: sipmessage.Request, on_provisional: OnResponse, on_success: OnResponse
     ) -> InviteClient:
-        """Make the transaction of an INVITE; its `run()` sends it and returns the final response.
+        """Make the transaction of an INVITE; `final_response` sends it and waits.
 
         `on_provisional` and `on_success` (for the first 2xx) are called as the responses come
-        in, before any later message. `run()` raises ConnectionError if the peer cannot be
-        reached, TimeoutError if nothing came back in 64*T1, CallError for a malformed final
+        in, before any later message. `final_response` raises ConnectionError if the peer cannot
+        be reached, TimeoutError if nothing came back in 64*T1, CallError for a malformed final
         response.
         """
         transaction = InviteClient(request, self, on_provisional, on_success)
@@ -75,7 +81,7 @@ class Transactions(TransactionLayer):
         """Send any other request and return the final response; raises as `start_invite`."""
         transaction = RequestClient(request, self)
         self._client_transactions[get_client_transaction_key(request)] = transaction
-        return await transaction.run()
+        return await final_response(transaction)
 
     def cancel(self, invite: InviteClient) -> None:
         """Send CANCEL, once; its own response tells nothing (9.1)."""
@@ -110,16 +116,16 @@ class Transactions(TransactionLayer):
 
     # server side
 
-    async def deliver(self, response: sipmessage.Response) -> None:
-        """Send a response outside of any state machine; a lost connection is no error here."""
+    async def deliver(self, message: sipmessage.Message) -> None:
+        """Send a message outside of any state machine; a lost connection is no error here."""
         try:
-            await self._transport.send_message(response)
+            await self._transport.send_message(message)
         except ConnectionError as error:
-            logger.debug("cannot send the response: %s", error)
+            logger.debug("cannot send: %s", error)
 
-    def send_later(self, response: sipmessage.Response) -> None:
+    def send_later(self, message: sipmessage.Message) -> None:
         """As `deliver`, from a timer."""
-        self.spawn(self.deliver(response))
+        self.spawn(self.deliver(message))
 
     def invite_server(self, request: ReceivedRequest) -> InviteServer | None:
         """The transaction of a received INVITE."""

@@ -31,6 +31,7 @@ from mikey.sip._message import (
     reply,
 )
 from mikey.sip._tasks import Tasks
+from mikey.sip.errors import plain
 from mikey.sip.settings import Limits
 
 __all__ = ["Transport", "bracketed", "local_address_towards"]
@@ -72,13 +73,13 @@ class Transport(TransportLayer, Inbox):
                 if port == 0 and taken and attempt + 1 < _BIND_ATTEMPTS:
                     continue
                 reason = error.strerror or str(error)
-                raise LocalError(f"cannot listen on {host}:{port}: {reason}") from error
+                raise LocalError(f"cannot listen on {bracketed(host)}:{port}: {reason}") from error
             return
 
     async def _bind(self, host: str, port: int) -> None:
         loop = asyncio.get_running_loop()
         _, udp = await loop.create_datagram_endpoint(
-            lambda: UdpChannel(self, self.limits), local_addr=(host, port)
+            lambda: UdpChannel(self, self.limits), sock=await _udp_socket(host, port)
         )
         self._host, self._port = udp.via_host, udp.via_port or 0
         server = await loop.create_server(self._tcp_channel, host=self._host, port=self._port)
@@ -138,13 +139,19 @@ class Transport(TransportLayer, Inbox):
             protocol = "tls"
         else:
             protocol = (uri.parameters.get("transport") or "udp").lower()
-        return TransportAddress(protocol, await self._resolve(uri.host), uri.port or 5060)
+        port = uri.port or 5060
+        if not 0 < port < 65536:  # asyncio would close the socket over it
+            raise ConnectionError(f"there is no port {port}")
+        return TransportAddress(protocol, await self._resolve(uri.host), port)
 
     async def _resolve(self, host: str) -> str:
         """The numeric address of the host of a URI, of the family of our socket."""
         host = host.strip("[]")
         with contextlib.suppress(ValueError):
-            return str(ipaddress.ip_address(host))
+            address = ipaddress.ip_address(host)
+            if address.version != ipaddress.ip_address(self._host).version:
+                raise ConnectionError(f"no way from {self._host} to {host}")
+            return str(address)
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         loop = asyncio.get_running_loop()
         try:
@@ -248,7 +255,7 @@ class Transport(TransportLayer, Inbox):
 
     def malformed(self, error: CarriageError) -> None:
         """Tell the sender, if anybody can be told."""
-        logger.debug("malformed: %s", error)
+        logger.debug("malformed: %s", plain(str(error)))
         if self._closed:
             return
         if isinstance(error, MalformedRequestError) and error.request.method != "ACK":
@@ -258,6 +265,23 @@ class Transport(TransportLayer, Inbox):
 
     async def _answer_malformed(self, error: MalformedRequestError) -> None:
         await self.send_message(reply(error.request, error.status))
+
+
+async def _udp_socket(host: str, port: int) -> socket.socket:
+    """A bound UDP socket; one on :: is for IPv6 alone, as asyncio makes those of TCP."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = found[0]
+    udp = socket.socket(family, kind, protocol)
+    try:
+        udp.setblocking(False)
+        if family == socket.AF_INET6:
+            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        udp.bind(address)
+    except BaseException:
+        udp.close()
+        raise
+    return udp
 
 
 def local_address_towards(host: str) -> str:

@@ -28,12 +28,15 @@ __all__ = ["UserAgent", "bare_uri", "local_host_for"]
 def bare_uri(text: str) -> str:
     """A SIP URI without parameters, as it stands in From and To (RFC 3261 19.1.1, table 1).
 
-    Raises LocalError if `text` is none.
+    Raises LocalError if `text` is none, or its port is no port.
     """
     try:
         uri = sipmessage.URI.parse(text)
     except (ValueError, TypeError) as error:
         raise LocalError(f"{text!r} is no SIP URI") from error
+    port = 5060 if uri.port is None else uri.port
+    if uri.scheme not in ("sip", "sips") or not uri.host or not 0 < port < 65536:
+        raise LocalError(f"{text!r} is no SIP URI")
     return str(sipmessage.URI(scheme=uri.scheme, host=uri.host, user=uri.user, port=uri.port))
 
 
@@ -150,7 +153,7 @@ class UserAgent:
 
         def on_success(response: sipmessage.Response) -> None:
             self._calls.add(call)
-            call.established(response)
+            call._established(response)
 
         def on_provisional(response: sipmessage.Response) -> None:
             if on_ringing is not None and response.code == 180:
@@ -219,7 +222,7 @@ class UserAgent:
 
         def accept(invitation: Invitation) -> Call:
             call = Call(dialog, self._transactions, is_caller=False, on_end=self._calls.discard)
-            call.accepted(invitation.body)
+            call._accepted(invitation.body)
             self._calls.add(call)
             return call
 
@@ -227,7 +230,7 @@ class UserAgent:
             ends = request.method == "BYE" and dialog.is_from_peer(request)
             await self._transactions.respond(request, dialog.reply(request, 200 if ends else 481))
             if ends:
-                invitation.give_up()
+                invitation._give_up()
 
         invitation = Invitation(request, server, dialog, accept)
         dialog.on_request = early

@@ -26,7 +26,7 @@ _PATIENCE = 4  # times T1: how long `bye` waits for an answer that changes nothi
 
 
 class Call:
-    """One call, made by either side.
+    """One call, made by either side; `UserAgent.invite` and `Invitation.accept` return it.
 
     `remote_body` is the peer's latest description, octet for octet. `on_reinvite` is awaited
     with each re-INVITE of the peer and accepts or refuses it; without one they get 488.
@@ -155,17 +155,17 @@ class Call:
 
     # called by the user agent and the invitations
 
-    def established(self, response: sipmessage.Response) -> None:
+    def _established(self, response: sipmessage.Response) -> None:
         """Our INVITE got its 2xx."""
         self._dialog.established_by(response)
         self.remote_body = response.body
         self._confirmed.set()
 
-    def accepted(self, body: bytes) -> None:
+    def _accepted(self, body: bytes) -> None:
         """We accept the peer's first INVITE, with this body."""
         self.remote_body = body
 
-    def acknowledged(self, *, in_time: bool) -> None:
+    def _acknowledged(self, *, in_time: bool) -> None:
         """The ACK of a 200 of ours came, or did not come."""
         if in_time:
             self._confirmed.set()

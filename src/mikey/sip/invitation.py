@@ -49,7 +49,7 @@ class Invitation:
         self.to_uri = str(request.to_address.uri)
         self.body = request.body
         self.source: Source = request.source
-        server.on_cancel = self.give_up
+        server.on_cancel = self._give_up
         server.on_confirmed = self._on_confirmed
 
     @property
@@ -125,14 +125,14 @@ class Invitation:
     def _on_confirmed(self, in_time: bool) -> None:
         self._acknowledged.set_result(in_time)
         if self._call is not None:
-            self._call.acknowledged(in_time=in_time)
+            self._call._acknowledged(in_time=in_time)
 
     def _decide(self) -> None:
         if self.decided:
             raise LocalError("the invitation was answered before")
         self._decided.set()
 
-    def give_up(self) -> None:
+    def _give_up(self) -> None:
         """The peer cancelled (or hung up early): 487."""
         if not self.decided:
             self._decided.set()

@@ -33,7 +33,8 @@ class Timers:
 class Limits:
     """What a peer may make us hold.
 
-    Sizes in octets; `idle` in seconds: how long a TCP connection may stay silent.
+    Sizes in octets; `unread` is what waits on a TCP connection that its peer does not read,
+    `idle` in seconds how long one may stay silent.
     """
 
     message: int = 65_535
@@ -43,6 +44,7 @@ class Limits:
     calls: int = 16
     transactions: int = 256
     connections: int = 64
+    unread: int = 262_144
     idle: float = 300.0
     # RFC 3261 18.1.1: a request above this goes by a congestion-controlled transport
     datagram: int = 1_300

@@ -68,9 +68,10 @@ class Receiver(SrtpReceiver):
     def install(self, masters: Sequence[MasterKey]) -> None:
         """Accept packets under new master keys (rekeying).
 
-        ROC, indices and replay lists go on (RFC 3711 3.3.1). Older keys with an MKI stay usable,
-        16 keys in all; without MKIs the last one does until the new one has been seen. LocalError
-        if a key is one of those in use, or its MKI has another length than theirs.
+        ROC, indices and replay lists go on (RFC 3711 3.3.1). Keys that are here already stay as
+        they are, so `Bundle.masters` after an update may be given whole. Older keys with an MKI
+        stay usable, 16 keys in all; without MKIs the last one does until the new one has been
+        seen. LocalError if a key is in use under another MKI, or its MKI has another length.
         """
         self._install(native_keys(self.policy, masters))
 

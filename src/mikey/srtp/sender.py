@@ -71,9 +71,10 @@ class Sender(SrtpSender):
     def install(self, masters: Sequence[MasterKey]) -> None:
         """Protect under new master keys from the next packet on (rekeying).
 
-        ROC and indices go on (RFC 3711 3.3.1). Older keys stay only for the part of their range
-        that no new key covers. LocalError if a key is one of those in use, or its MKI has another
-        length than theirs (RFC 3711 3.2.1).
+        ROC and indices go on (RFC 3711 3.3.1). Keys that are here already stay as they are, so
+        `Bundle.masters` after an update may be given whole; older ones stay only for the part of
+        their range that no new key covers. LocalError if a key is in use under another MKI, or
+        its MKI has another length than theirs (RFC 3711 3.2.1).
         """
         self._install(native_keys(self.policy, masters))
 

@@ -86,6 +86,19 @@ class Reader:
         self.position = end
         return octets[start:end]
 
+    def typed16(self) -> tuple[int, bytes]:
+        """Read a type of one octet, a length of two octets and as many octets."""
+        octets = self.octets
+        start = self.position + 3
+        if start > self._end:
+            raise self._short(3)
+        end = start + (octets[start - 2] << 8 | octets[start - 1])
+        if end > self._end:
+            self.position = start
+            raise self._short(end - start)
+        self.position = end
+        return octets[start - 3], octets[start:end]
+
     def tlvs(self, length: int) -> list[tuple[int, bytes]]:
         """Read `length` octets that elements Type(1) || Length(1) || Value fill exactly."""
         octets = self.octets

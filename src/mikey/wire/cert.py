@@ -27,7 +27,8 @@ class Cert:
     @classmethod
     def parse(cls, reader: Reader) -> Self:
         """Read Cert type, Cert len and Cert data."""
-        return cls(_CERT_TYPES[reader.u8()], reader.take16())
+        kind, data = reader.typed16()
+        return cls(_CERT_TYPES[kind], data)
 
     def encode(self, writer: Writer) -> None:
         """Append Cert type, Cert len and Cert data."""

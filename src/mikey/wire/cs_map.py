@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from struct import Struct
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 from mikey.registry import MapType
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 _SRTP_ID = Struct(">BII")
 
 
-@dataclass(frozen=True, slots=True)
-class SrtpId:
+class SrtpId(NamedTuple):
     """One crypto session: its Policy_no (8 bits), SSRC and ROC (32 bits each).
 
-    An SSRC of 0 is one that its sender has yet to choose (R3830-6.1.1-6).
+    An SSRC of 0 is one that its sender has yet to choose (R3830-6.1.1-6). A map has up to 255
+    of these, so they are tuples: the cheapest frozen value.
     """
 
     policy_no: int
@@ -44,7 +44,7 @@ class SrtpIdMap:
     def parse(cls, reader: Reader, count: int) -> Self:
         """Read `count` entries of 9 octets; raises DecodeError if they are not all there."""
         entries = reader.take(count * _SRTP_ID.size)
-        return cls(tuple([SrtpId(*entry) for entry in _SRTP_ID.iter_unpack(entries)]))
+        return cls(tuple(map(SrtpId._make, _SRTP_ID.iter_unpack(entries))))
 
     def encode(self, writer: Writer) -> None:
         """Append the entries."""

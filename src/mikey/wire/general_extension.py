@@ -31,7 +31,8 @@ class GeneralExtension:
     @classmethod
     def parse(cls, reader: Reader) -> Self:
         """Read Type, Length and Data; an unknown Type is kept (R3830-6.15-4)."""
-        return cls(_EXTENSION_TYPES[reader.u8()], reader.take16())
+        kind, data = reader.typed16()
+        return cls(_EXTENSION_TYPES[kind], data)
 
     def encode(self, writer: Writer) -> None:
         """Append Type, Length and Data."""

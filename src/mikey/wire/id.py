@@ -27,7 +27,8 @@ class Id:
     @classmethod
     def parse(cls, reader: Reader) -> Self:
         """Read ID type, ID len and ID data."""
-        return cls(_ID_TYPES[reader.u8()], reader.take16())
+        kind, data = reader.typed16()
+        return cls(_ID_TYPES[kind], data)
 
     def encode(self, writer: Writer) -> None:
         """Append ID type, ID len and ID data."""

@@ -44,15 +44,14 @@ class Kemac:
         Raises UnsupportedError (3) for an unknown Mac alg, DecodeError for a payload above
         2^16 octets (R3830-6.13-1). An unknown Encr alg is kept: its data has a length.
         """
-        encr_alg = _ENCR_ALGS[reader.u8()]
-        encr_data = reader.take16()
+        encr_alg, encr_data = reader.typed16()
         mac_alg = _MAC_ALGS[reader.u8()]
         length = MAC_OCTETS.get(mac_alg)
         if length is None:
             raise reader.unsupported(f"Mac alg {mac_alg} is not known", ErrorNumber.INVALID_MAC)
         if _FIXED_OCTETS + len(encr_data) + length > _MAX_OCTETS:
             raise reader.malformed("the payload is longer than 2^16 octets")
-        return cls(encr_alg, encr_data, mac_alg, reader.take(length))
+        return cls(_ENCR_ALGS[encr_alg], encr_data, mac_alg, reader.take(length))
 
     @property
     def has_rfc4650_mac(self) -> bool:

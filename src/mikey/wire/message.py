@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from mikey.errors import DecodeError, LocalError
 from mikey.registry import PayloadType
@@ -13,7 +13,7 @@ from mikey.wire.hdr import VERSION, Hdr
 from mikey.wire.kemac import Kemac
 from mikey.wire.payloads import Payload, payload_type
 from mikey.wire.structure import Fault, find_fault
-from mikey.wire.walk import DHHMAC, walk_bare
+from mikey.wire.walk import DHHMAC, read_chain, read_header
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,9 +51,13 @@ class Message:
         if len(octets) > MAX_OCTETS:
             raise DecodeError(f"a message of {len(octets)} octets is longer than {MAX_OCTETS}")
         octets = bytes(octets)
-        values, spans, _ = zip(*walk_bare(octets), strict=True)
-        header = cast("Hdr", values[0])
-        payloads = cast("tuple[Payload, ...]", values[1:])
+        reader, header, following = read_header(octets)
+        found = []
+        spans = [(0, reader.position)]
+        for payload, span, _ in read_chain(reader, header, following):
+            found.append(payload)
+            spans.append(span)
+        payloads = tuple(found)
         fault = find_fault(header, payloads)
         if fault:
             raise DecodeError(
@@ -62,7 +66,7 @@ class Message:
                 offset=0 if fault.place is None else spans[fault.place + 1][0],
                 payload=_name(payloads, fault),
             )
-        return cls(header, payloads, spans, octets)
+        return cls(header, payloads, tuple(spans), octets)
 
     @classmethod
     def build(cls, header: Hdr, payloads: Sequence[Payload]) -> Self:

@@ -51,21 +51,27 @@ def walk(octets: bytes) -> Iterator[Item]:
 
     It looks at each payload alone: what they must be together, `Message.parse` checks.
     """
-    for payload, (offset, length), following in walk_bare(octets):
-        yield Item(payload, offset, length, following)
+    reader, header, following = read_header(octets)
+    yield Item(header, 0, reader.position, following)
+    for payload, (offset, length), next_payload in read_chain(reader, header, following):
+        yield Item(payload, offset, length, next_payload)
 
 
-def walk_bare(octets: bytes) -> Iterator[tuple[Hdr | Payload, tuple[int, int], PayloadType]]:
-    """Do what `walk` does, in bare tuples: what `Message.parse` needs, a tenth cheaper."""
+def read_header(octets: bytes) -> tuple[Reader, Hdr, PayloadType]:
+    """Return a reader behind the header, the header, and what follows it."""
     reader = Reader(octets, "HDR")
     header = Hdr.parse(reader)
     reader.number = header.malformed_number
-    following = _PAYLOAD_TYPES[octets[NEXT_PAYLOAD_OFFSET]]
+    return reader, header, _PAYLOAD_TYPES[octets[NEXT_PAYLOAD_OFFSET]]
+
+
+def read_chain(
+    reader: Reader, header: Hdr, following: PayloadType
+) -> Iterator[tuple[Payload, tuple[int, int], PayloadType]]:
+    """Yield each payload behind the header, its span, and what follows it; errors as in `walk`."""
     offset = reader.position
-    yield header, (0, offset), following
     if header.version != VERSION:
         raise reader.malformed(f"version {header.version} is not 1", back=offset)
-
     while following is not _LAST:
         kind = following
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import wave
 from pathlib import Path
@@ -129,6 +130,8 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
         WavWriter(tmp_path)
     with pytest.raises(LocalError, match="cannot write there: No such file"):
         WavWriter(tmp_path / "none" / "a.wav")
+    with pytest.raises(LocalError, match="no regular file"):
+        WavWriter(os.devnull)
     target = tmp_path / "a.wav"
     with WavWriter(target) as writer:
         target.mkdir()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mikey.aio.reception import Reception
-from mikey.aio.rtcp import Report, ReportBlock, SenderInfo, compose, ntp_time, parse
+from mikey.aio.rtcp import Report, ReportBlock, SenderInfo, compose, parse
 from mikey.aio.rtp import RtpPacket
 from mikey.errors import DecodeError
 
@@ -107,11 +107,6 @@ def test_unknown_kinds_and_other_sources_are_passed_over() -> None:
     sdes_of_another = bytes.fromhex("81ca0003 33333333 01036140 62000000")
     report = parse(bytes.fromhex("80c9000111111111") + app + bye_of_another + sdes_of_another)
     assert report == Report(ssrc=0x11111111)
-
-
-def test_ntp_time() -> None:
-    assert ntp_time(0) == 2_208_988_800 << 32
-    assert ntp_time(500_000_000) & 0xFFFFFFFF == 0x80000000
 
 
 def packet(sequence: int, timestamp: int) -> RtpPacket:

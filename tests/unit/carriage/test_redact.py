@@ -14,6 +14,7 @@ from mikey.carriage.redact import redact
         ("a=key-mgmt: mikey  AQAF gM0X\r\nm=x", "a=key-mgmt: mikey <redacted>\r\nm=x"),
         ("a=key-mgmt:mikey AQAF\rgM0X\r\nv=0", "a=key-mgmt:mikey <redacted>\r\nv=0"),
         ("A=KEY-MGMT:mikey AQAF", "A=KEY-MGMT:mikey <redacted>"),
+        ("a= key-mgmt : mikey AQAF", "a= key-mgmt : mikey <redacted>"),
         ("a=key-mgmt:keyp1 SECRET\nv=0", "a=key-mgmt:keyp1 <redacted>\nv=0"),
         (
             "a=key-mgmt:mikey AQAF\r\n  gM0X\r\ngM0X+\r\nt=0 0",

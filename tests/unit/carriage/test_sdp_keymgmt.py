@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from mikey.carriage.sdp import Description
+from mikey.carriage.sdp import Agreed, Description, Offered
 from mikey.errors import CarriageError
 from tests.naive import vectors
 from tests.unit.carriage.sdp_texts import AUDIO, OFFER_64, with_lines
@@ -92,3 +92,12 @@ def test_the_repr_shows_no_message() -> None:
     shown = f"{description!r} {description.key_mgmt!r} {description.messages()!r}"
     assert OFFER_64[:12] not in shown
     assert repr(vectors.OFFER)[2:12] not in shown
+
+
+def test_what_offer_and_answer_hold_shows_no_message() -> None:
+    """With NULL encryption a message holds its keys in the clear."""
+    description = Description(AUDIO)
+    text = description.attach(vectors.OFFER)
+    for shown in (repr(Agreed(text, ())), repr(Offered(description, {None: vectors.OFFER}))):
+        assert OFFER_64[:12] not in shown
+        assert repr(vectors.OFFER)[2:12] not in shown

@@ -166,7 +166,7 @@ async def test_a_malformed_answer(name: str, value: str) -> None:
 
 
 @asynchronous
-async def test_responses_to_nobody_are_dropped() -> None:
+async def test_responses_to_nobody_are_dropped(caplog: pytest.LogCaptureFixture) -> None:
     async with calling() as (_, peer, task, invite):
         strange = peer.response(invite, 200)
         peer.send(strange.replace(invite.branch, "z9hG4bKother"))
@@ -178,6 +178,7 @@ async def test_responses_to_nobody_are_dropped() -> None:
         peer.send(strange)  # 2xx after a refusal
         with pytest.raises(CallRefusedError, match="404"):
             await task
+    assert not caplog.records  # a peer writes nothing on our terminal
 
 
 @asynchronous
@@ -269,3 +270,35 @@ async def test_a_change_that_nobody_waits_for_is_cancelled() -> None:
         with pytest.raises(asyncio.CancelledError):
             await change
         assert not call.has_ended
+
+
+@asynchronous
+async def test_a_route_to_an_impossible_port_costs_the_socket_nothing() -> None:
+    """asyncio closes a UDP socket that is told to send to port 99999."""
+    async with calling() as (agent, peer, task, invite):
+        peer.send(peer.response(invite, 200, extra="Record-Route: <sip:127.0.0.1:99999;lr>\r\n"))
+        with pytest.raises(CallError, match="no port 99999"):
+            await task
+        peer.send(peer.request("OPTIONS"), agent.address[1])
+        assert (await peer.expect(200))["CSeq"] == "1 OPTIONS"
+
+
+@asynchronous
+async def test_a_repetition_that_cannot_be_sent_is_no_stray_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = asyncio.Event()
+
+    async def unreachable(_: object) -> None:
+        tried.set()
+        raise ConnectionError("gone")
+
+    async with calling() as (agent, peer, task, invite):
+        with monkeypatch.context() as patched:
+            patched.setattr(agent._transport, "_destination", unreachable)
+            await tried.wait()
+        await peer.expect("INVITE")  # the time after that it goes again
+        peer.send(peer.response(invite, 404))
+        with pytest.raises(CallRefusedError, match="404"):
+            await task
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

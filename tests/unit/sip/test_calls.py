@@ -309,7 +309,14 @@ async def test_too_many_calls() -> None:
 async def test_what_the_caller_gets_wrong_is_a_local_error() -> None:
     async with UserAgent(timers=TIMERS) as alice:
         port = alice.address[1]
-        for uri, transport in [("bob", "udp"), ("sip:", "udp"), ("sip:bob@127.0.0.1", "sctp")]:
+        for uri, transport in [
+            ("bob", "udp"),
+            ("sip:", "udp"),
+            ("tel:+1", "udp"),
+            ("sip:bob@127.0.0.1:0", "udp"),
+            ("sip:bob@127.0.0.1:65536", "udp"),
+            ("sip:bob@127.0.0.1", "sctp"),
+        ]:
             with pytest.raises(LocalError):
                 await alice.invite(uri, from_uri=ALICE, body=OFFER, transport=transport)
         with pytest.raises(LocalError, match=f"cannot listen on 127.0.0.1:{port}"):
@@ -382,6 +389,19 @@ async def test_listening_on_every_address() -> None:
         assert callee.host_towards("127.0.0.1") == "127.0.0.1"
         call = await alice.invite(bob_at(callee), from_uri=ALICE, body=OFFER)
         assert await call.reinvite(b"one") == b"changed"  # went to Bob's Contact
+
+
+@asynchronous
+async def test_every_ipv6_address_is_no_ipv4_address() -> None:
+    try:
+        async with UserAgent("::", timers=TIMERS) as callee, UserAgent(timers=TIMERS) as alice:
+            assert callee.host_towards("::1") == "::1"
+            with pytest.raises(CallError, match="no answer"):
+                await alice.invite(bob_at(callee), from_uri=ALICE, body=OFFER, timeout=0.2)
+            with pytest.raises(CallError, match="no way from :: to 127"):
+                await callee.invite("sip:a@127.0.0.1", from_uri=ALICE, body=OFFER)
+    except LocalError as error:
+        pytest.skip(f"this system has no IPv6: {error}")
 
 
 def test_without_sipua_one_line_says_what_to_install() -> None:

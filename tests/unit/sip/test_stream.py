@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 
 import pytest
 from hypothesis import given
@@ -154,3 +155,21 @@ async def test_connections_are_limited_in_number_and_time() -> None:
         assert all(end == b"" or isinstance(end, ConnectionError) for end in ends)
         for connection in connections:
             connection.writer.close()
+
+
+@asynchronous
+async def test_a_peer_that_reads_no_answers_loses_its_connection() -> None:
+    async with UserAgent(timers=TIMERS, limits=Limits(unread=10_000)) as agent:
+        loop = asyncio.get_running_loop()
+        with socket.socket() as peer:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            peer.setblocking(False)
+            await loop.sock_connect(peer, agent.address)
+
+            async def ask() -> None:
+                long = request().replace(b"Alice", b"A" * 8000)  # and so are the answers
+                while True:
+                    await loop.sock_sendall(peer, long)
+
+            with pytest.raises(ConnectionError):
+                await ask()

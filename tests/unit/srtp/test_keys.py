@@ -119,6 +119,30 @@ def test_an_mki_can_be_given_to_another_key() -> None:
         receiver.unprotect(Sender(CM, [master(seed=1, mki=b"a")], ssrc=SSRC).protect(rtp(2)))
 
 
+@BOTH
+@pytest.mark.parametrize("mkis", [(b"a", b"b"), (b"", b"")])
+def test_keys_that_are_here_already_stay_as_they_are(
+    policy: SrtpPolicy, mkis: tuple[bytes, bytes]
+) -> None:
+    """What an update leaves, old keys and new, may be installed whole, and again."""
+    old, new = master(policy, 1, mkis[0]), master(policy, 2, mkis[1])
+    sender = Sender(policy, [old], ssrc=SSRC, lifetime=3)
+    receiver = Receiver(policy, [old], ssrc=SSRC)
+    sender.install([old])
+    receiver.install([old])
+    late = sender.protect(rtp(1))
+    sender.install([old])  # the packet above counts
+    assert sender.packets_left[0] == 2
+    for _ in range(2):
+        receiver.install([new, old])
+    sender.install([new, old])
+    under_new = sender.protect(rtp(2))
+    reference = Receiver(policy, [new], ssrc=SSRC)
+    assert reference.unprotect(under_new) == rtp(2)
+    assert receiver.unprotect(under_new) == rtp(2)
+    assert receiver.unprotect(late) == rtp(1)
+
+
 @pytest.mark.rule("R3711-9.2-1", "R3830-6.14-4")
 def test_what_cannot_be_installed() -> None:
     for context in (

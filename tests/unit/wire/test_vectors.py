@@ -12,6 +12,7 @@ from mikey.wire import (
     Kemac,
     Message,
     SpParam,
+    SrtpId,
     V,
     encode,
     parse_key_data,
@@ -31,6 +32,8 @@ def plain(value: object) -> Any:
         return value.hex()
     if isinstance(value, SpParam):
         return [value.param, value.value.hex()]
+    if isinstance(value, SrtpId):
+        return value._asdict()
     if isinstance(value, tuple):
         return [plain(item) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

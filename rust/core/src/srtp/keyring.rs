@@ -35,12 +35,23 @@ impl Keyring {
         self.mki_length
     }
 
-    /// Put new keys before the old ones. A sender drops what they cover (no key is used again
-    /// after its successor); a receiver keeps what an MKI can still name, or else one
-    /// predecessor.
-    pub fn install(&mut self, new: Vec<MasterKey>, keep_predecessors: bool) -> Result<(), Misuse> {
+    /// Put new keys before the old ones; those that are here already stay as they are. A sender
+    /// drops what the new ones cover (no key is used again after its successor); a receiver
+    /// keeps what an MKI can still name, or else one predecessor.
+    pub fn install(
+        &mut self,
+        mut new: Vec<MasterKey>,
+        keep_predecessors: bool,
+    ) -> Result<(), Misuse> {
         if new.is_empty() {
             return Err(Misuse("there is no master key"));
+        }
+        new.retain(|key| {
+            let held = |old: &MasterKey| old.is_same_key(key) && old.mki() == key.mki();
+            !self.keys.iter().any(held)
+        });
+        if new.is_empty() {
+            return Ok(());
         }
         check(&new, self.mki_length)?;
         if new
@@ -48,7 +59,7 @@ impl Keyring {
             .any(|key| self.keys.iter().any(|old| old.is_same_key(key)))
         {
             return Err(Misuse(
-                "this master key is in use already, and used keys are never used again",
+                "this master key is in use under another MKI, and keys are never used again",
             ));
         }
         let allowed = match (keep_predecessors, self.mki_length) {

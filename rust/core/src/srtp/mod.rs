@@ -15,7 +15,7 @@
 //! ```
 
 mod auth;
-mod cipher;
+pub(crate) mod cipher;
 mod error;
 mod index;
 mod kdf;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mikey.carriage.sdp._media import place
@@ -29,7 +29,7 @@ class Keyed:
 class Agreed:
     """All exchanges of an offer and its answer; `text` is the answer with its key-mgmt lines."""
 
-    text: str
+    text: str = field(repr=False)
     keyed: tuple[Keyed, ...]
 
     @property

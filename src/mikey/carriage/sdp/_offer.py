@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mikey.carriage.sdp._agreed import Agreed, Keyed, check_answer, check_lines, refused
@@ -29,7 +29,7 @@ class Offered:
     """An offer under way. `description` is the text to send, `messages` what it carries."""
 
     description: Description
-    messages: Mapping[int | None, bytes]
+    messages: Mapping[int | None, bytes] = field(repr=False)
 
     @property
     def text(self) -> str:

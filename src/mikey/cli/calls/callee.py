@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,8 +19,7 @@ from mikey.carriage.sdp import (
     refusal,
 )
 from mikey.cli.calls.description import AudioStream, Local, choose, peer_of
-from mikey.cli.calls.rekey import fresh_masters
-from mikey.cli.calls.report import CallReport, sessions_of
+from mikey.cli.calls.report import CallReport, sessions_of, sizes_of
 from mikey.credentials import ANY, Psk
 from mikey.credentials.psk_file import PskFile
 from mikey.errors import CarriageError, LibraryError, LocalError, PeerError, PolicyError
@@ -31,6 +31,7 @@ from mikey.sip import Call, CallError, Invitation, UserAgent, bare_uri
 __all__ = ["Callee", "Terms"]
 
 _SILENCE = 20.0  # seconds without an authentic packet after which a call is given up
+_LOOK = 1.0  # seconds between two looks whether one came
 _DRAIN = 1.0  # seconds for the last packets to arrive after BYE
 
 
@@ -61,8 +62,9 @@ class _Accepted:
 class Callee:
     """Answers calls, one after the other, until one was accepted, and hears that to its end.
 
-    `refused` gets the reason of every refusal, `ringing` the identity of the caller that was
-    accepted. `handle` is the `on_invite` of the user agent.
+    `refused` gets the reason of every refusal, `accepted` the identity of the caller that is
+    heard. `handle` is the `on_invite` of the user agent. Raises LocalError for a PSK file whose
+    identities cannot be used.
     """
 
     terms: Terms
@@ -71,19 +73,37 @@ class Callee:
     accepted: Callable[[str], None] = lambda _who: None
     agent: UserAgent | None = None
     updates: int = 0
-    _calls: asyncio.Queue[_Accepted | LocalError] = field(default_factory=asyncio.Queue)
-    _responder: Responder | None = None
+    _first: asyncio.Future[_Accepted] = field(init=False)
+    _responder: Responder = field(init=False)
+
+    def __post_init__(self) -> None:
+        own = self.terms.identity or ANY
+        # one for all calls, since it remembers what it has seen
+        self._responder = Responder(
+            [Psk(key, own, peer) for peer, key in self.terms.keys.keys.items()],
+            policies=self.terms.policies or None,
+        )
+        self._first = asyncio.get_running_loop().create_future()
 
     async def handle(self, invitation: Invitation) -> None:
-        """Accept or refuse an INVITE."""
+        """Accept or refuse an INVITE; behind the first that is accepted, others hear "busy"."""
+        if self._first.done():
+            await invitation.refuse(486)
+            return
         try:
-            self._calls.put_nowait(await self._accept(invitation))
+            accepted = await self._accept(invitation)
         except PeerError as error:
             self.refused(invitation.from_uri, str(error))
             await self._refuse(invitation, error)
         except LocalError as error:
-            self._calls.put_nowait(error)
+            if not self._first.done():
+                self._first.set_exception(error)
             await invitation.refuse(500)
+        else:
+            if self._first.done():  # another was faster, or nobody waits any more
+                await self._leave(accepted)
+            else:
+                self._first.set_result(accepted)
 
     async def hear(self, timeout: float | None) -> CallReport:
         """Wait for a call, `timeout` seconds at most, and hear it to its end.
@@ -93,59 +113,59 @@ class Callee:
         """
         try:
             async with asyncio.timeout(timeout):
-                accepted = await self._calls.get()
+                accepted = await self._first
         except TimeoutError:
             raise CallError(f"no call within {timeout:g} s", status=408) from None
-        if isinstance(accepted, LocalError):
-            raise accepted
-        async with accepted.endpoint:
-            try:
-                return await self._listen(accepted)
-            finally:
-                await accepted.call.bye()
-                for bundle in accepted.agreed.bundles:
-                    self._keys().close(bundle)  # R4567-7.1-6
+        try:
+            return await self._listen(accepted)
+        finally:
+            await self._leave(accepted)
+
+    async def _leave(self, accepted: _Accepted) -> None:
+        """Hang up, and forget the keys (R4567-7.1-6)."""
+        try:
+            await accepted.call.bye()
+        finally:
+            await accepted.endpoint.close()
+            self._forget(accepted.agreed)
+
+    def _forget(self, agreed: Agreed) -> None:
+        for bundle in agreed.bundles:
+            self._responder.close(bundle)
 
     # the exchange
 
-    def _keys(self) -> Responder:
-        """One Responder for all calls, since it remembers what it has seen."""
-        if self._responder is None:
-            own = self.terms.identity or ANY
-            self._responder = Responder(
-                [Psk(key, own, peer) for peer, key in self.terms.keys.keys.items()],
-                policies=self.terms.policies or None,
-            )
-        return self._responder
-
     async def _accept(self, invitation: Invitation) -> _Accepted:
         offer = Description(decode(invitation.body), context=self._context(invitation))
-        received = offer.receive(self._keys())
+        received = offer.receive(self._responder)
         self._check_called(received, invitation)
         stream = choose(offer)
-        peer_of(offer, stream.line)
-        endpoint = await RtpEndpoint.open(self._host(invitation))
+        host = self._host(invitation)
+        peer_of(offer, stream.line, host)
+        endpoint = await RtpEndpoint.open(host)
+        agreed: Agreed | None = None
         try:
             local = Local(secrets.randbits(62), endpoint.host, endpoint.port)
             agreed = self._answer(received, local, stream, secrets.randbelow(2**32 - 1) + 1)
             call = await invitation.accept(encode(agreed.text))
         except BaseException:
             await endpoint.close()
+            if agreed is not None:
+                self._forget(agreed)
             raise
-        sizes = (len(offer.message()), len(Description(agreed.text).message()))
-        messages = tuple(zip(("I_MESSAGE", "R_MESSAGE"), sizes, strict=True))
+        messages = sizes_of(offer.message(), Description(agreed.text).message())
         return _Accepted(call, endpoint, local, stream, offer, agreed, messages)
 
     def _context(self, invitation: Invitation) -> Context:
         if self.terms.any_identity:
             return Context()
         return Context(
-            initiator=bare_uri(invitation.from_uri), responder=bare_uri(invitation.to_uri)
+            initiator=_identity(invitation.from_uri), responder=_identity(invitation.to_uri)
         )
 
     def _check_called(self, received: Received, invitation: Invitation) -> None:
         """Without an identity of our own, we are who was called."""
-        called = self.terms.identity or bare_uri(invitation.request_uri)
+        called = self.terms.identity or _identity(invitation.request_uri)
         for offer in received.offers:
             if offer.responder != called and not self.terms.any_identity:
                 raise PolicyError(
@@ -163,7 +183,7 @@ class Callee:
             return
         told = refusal(error)
         body = b""
-        octets = self._keys().refuse(error)
+        octets = self._responder.refuse(error)
         if octets is not None:
             body = encode(self._declined(invitation, octets))
         await invitation.refuse(told.status, warnings=told.warnings, body=body)
@@ -184,7 +204,7 @@ class Callee:
     async def _listen(self, accepted: _Accepted) -> CallReport:
         call, stream = accepted.call, accepted.stream
         bundle, cs_id = accepted.agreed.find(stream.line, Sender.RESPONDER)
-        peer, peer_rtcp = peer_of(accepted.offer, stream.line)
+        peer, peer_rtcp = peer_of(accepted.offer, stream.line, accepted.local.host)
         if self.writer is not None:
             self.writer.open(stream.audio)
         media = MediaSession(
@@ -231,7 +251,7 @@ class Callee:
                 await invitation.accept(encode(text))
                 accepted.local = local
                 return
-            received = offer.receive(self._keys())
+            received = offer.receive(self._responder)
             bundle, cs_id = accepted.agreed.find(line, Sender.RESPONDER)
             ssrc = bundle.crypto_sessions[cs_id - 1].ssrc or 0
             agreed = self._answer(received, local, accepted.stream, ssrc)
@@ -242,14 +262,12 @@ class Callee:
         before, _ = accepted.agreed.find(line, Sender.INITIATOR)
         accepted.agreed, accepted.local, accepted.offer = agreed, local, offer
         bundle, cs_id = agreed.find(line, Sender.INITIATOR)
-        if fresh := fresh_masters(before, bundle, cs_id):
-            media.rekey_receiver(fresh)
-            self.updates += 1
+        media.rekey_receiver(bundle.masters(cs_id))
+        self.updates += bundle.masters(cs_id) != before.masters(cs_id)
         await invitation.accept(encode(agreed.text))
         await invitation.confirmed()
         bundle, cs_id = agreed.find(line, Sender.RESPONDER)
-        if fresh := fresh_masters(before, bundle, cs_id):
-            media.rekey_sender(fresh)
+        media.rekey_sender(bundle.masters(cs_id))
 
     def _report(self, accepted: _Accepted, media: MediaSession) -> CallReport:
         bundle, _ = accepted.agreed.find(accepted.stream.line, Sender.INITIATOR)
@@ -273,14 +291,22 @@ class Callee:
         )
 
 
+def _identity(uri: str) -> str:
+    """A URI of the signalling, to be compared with an authenticated identity."""
+    try:
+        return bare_uri(uri)
+    except LocalError as error:
+        raise CarriageError(str(error), status=488) from None
+
+
 async def _ended(call: Call, media: MediaSession) -> str:
     """Why the call ended; a caller that fell silent is hung up on."""
-    while True:
-        heard = media.rtp.verified + media.rtcp.verified
-        try:
-            async with asyncio.timeout(_SILENCE):
+    heard, silent = 0, 0.0
+    while silent < _SILENCE:
+        before, heard = heard, media.rtp.verified + media.rtcp.verified
+        silent = silent + _LOOK if heard == before else 0.0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK):
                 return await call.ended()
-        except TimeoutError:
-            if media.rtp.verified + media.rtcp.verified == heard:
-                await call.bye()
-                return f"nothing authentic came for {_SILENCE:g} s"
+    await call.bye()
+    return f"nothing authentic came for {_SILENCE:g} s"

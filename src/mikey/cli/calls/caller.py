@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from mikey.aio import MediaSession, Recording, RtpEndpoint
 from mikey.carriage.sdp import Agreed, Description, Offered, Sender, decode, encode
 from mikey.cli.calls.description import PAYLOAD_TYPE, Local, peer_of
-from mikey.cli.calls.rekey import fresh_masters
-from mikey.cli.calls.report import CallReport, sessions_of
+from mikey.cli.calls.report import CallReport, sessions_of, sizes_of
 from mikey.credentials import Psk
 from mikey.errors import PeerError, ReportedError
 from mikey.policy import Context, SrtpPolicy
@@ -105,7 +104,7 @@ class Caller:
         bundle, cs_id = agreed.find(LINE, sending)
         sender = bundle.srtp_sender(cs_id, on_rekey_needed=self._rekey_needed.set)
         receiver = bundle.srtp_receiver(agreed.find(LINE, receiving)[1])
-        peer, peer_rtcp = peer_of(Description(agreed.text), LINE)
+        peer, peer_rtcp = peer_of(Description(agreed.text), LINE, endpoint.host)
         media = MediaSession(
             endpoint,
             audio=self.plan.recording.audio,
@@ -136,14 +135,13 @@ class Caller:
                     await self._rekey_needed.wait()
             self._rekey_needed.clear()
             async with self._changing:
-                before = exchange.agreed.bundles[0]
                 agreed = await exchange.rekey(call, self.plan.timeout)
                 for sender, install in (
                     (Sender.RESPONDER, media.rekey_receiver),
                     (Sender.INITIATOR, media.rekey_sender),
                 ):
                     bundle, cs_id = agreed.find(LINE, sender)
-                    install(fresh_masters(before, bundle, cs_id))
+                    install(bundle.masters(cs_id))
                 self.updates += 1
 
     def _report(self, exchange: Exchange, media: MediaSession) -> CallReport:
@@ -188,8 +186,7 @@ class Exchange:
         """Take the answer. Raises PeerError."""
         answer = Description(decode(body), context=self._plan.context)
         self.agreed = self.offered.receive(self._initiator, answer)
-        sizes = (len(self.offered.messages[None]), len(answer.message()))
-        self.messages = tuple(zip(("I_MESSAGE", "R_MESSAGE"), sizes, strict=True))
+        self.messages = sizes_of(self.offered.messages[None], answer.message())
         return self.agreed
 
     async def rekey(self, call: Call, timeout: float) -> Agreed:

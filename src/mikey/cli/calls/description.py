@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from dataclasses import dataclass, replace
 
 from mikey.aio import Address, AudioFormat
@@ -14,6 +16,7 @@ PAYLOAD_TYPE = 96
 # L16 with payload types of its own (RFC 3551 table 4)
 _STATIC = {"10": AudioFormat(44_100, 2), "11": AudioFormat(44_100, 1)}
 _SECURE = "RTP/SAVP"
+_PORT = re.compile(r"\d{1,9}(?= |$)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +98,35 @@ def _format(media: Media, payload_type: str) -> AudioFormat | None:
     return _STATIC.get(payload_type)
 
 
-def peer_of(description: Description, line: int) -> tuple[Address, Address]:
-    """Where the peer takes RTP and RTCP of an m= line.
+def peer_of(description: Description, line: int, host: str) -> tuple[Address, Address]:
+    """Where the peer takes RTP and RTCP of an m= line; `host` is our address for it.
 
-    Raises CarriageError (488) if it does not take the stream or says no address.
+    Raises CarriageError (488) if it does not take the stream or says no address that can be
+    reached from ours. The name of a host is none: looking it up would let the peer choose whom
+    we ask, and make us wait.
     """
     media = description.media[line]
     if media.rejected:
         raise CarriageError("the peer declined the audio stream", status=488)
     if media.address is None:
         raise CarriageError("the description has no c= line", status=488)
+    if _version(media.address) != _version(host):
+        raise CarriageError(
+            f"the c= line has no IPv{_version(host)} address, which {host} could send to",
+            status=488,
+        )
     port = media.port + 1
     for name, value in media.attributes:
-        if name == "rtcp" and value.split(" ")[0].isdecimal():  # RFC 3605
-            port = int(value.split(" ")[0])
+        if name == "rtcp" and (match := _PORT.match(value)):  # RFC 3605
+            port = int(match[0])
     if not 0 < port < 65536:
         raise CarriageError("the description has an impossible RTCP port", status=488)
     return (media.address, media.port), (media.address, port)
+
+
+def _version(address: str) -> int | None:
+    """4 or 6; None for what is no IP address."""
+    try:
+        return ipaddress.ip_address(address).version
+    except ValueError:
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -11,6 +12,8 @@ import click
 from mikey.policy import SrtpPolicy
 
 __all__ = ["HostPort", "host_port", "policies", "shared_options"]
+
+_HOST_PORT = re.compile(r"(?:\[([^][]+)\]|([^][:]+)):(\d{1,5})", re.ASCII)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,10 +37,11 @@ class HostPortType(click.ParamType[HostPort]):
         """Read the text of an option."""
         if isinstance(value, HostPort):
             return value
-        host, colon, port = str(value).rpartition(":")
-        if not colon or not host or not port.isdecimal() or int(port) > 65535:
-            self.fail(f"{value!r} is not HOST:PORT", param, ctx)
-        return HostPort(host.strip("[]"), int(port))
+        match = _HOST_PORT.fullmatch(str(value))
+        if match is None or int(match[3]) > 65535:
+            hint = ", with an IPv6 address [::1]:PORT" if str(value).count(":") > 1 else ""
+            self.fail(f"{value!r} is not HOST:PORT{hint}", param, ctx)
+        return HostPort(match[1] or match[2], int(match[3]))
 
 
 host_port = HostPortType()

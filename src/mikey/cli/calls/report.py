@@ -98,6 +98,11 @@ class CallReport:
         )
 
 
+def sizes_of(first: bytes, second: bytes) -> tuple[tuple[str, int], ...]:
+    """The two messages of an exchange, as a report names them."""
+    return (("I_MESSAGE", len(first)), ("R_MESSAGE", len(second)))
+
+
 def sessions_of(bundle: Bundle) -> tuple[SessionReport, ...]:
     """The crypto sessions of a bundle; the odd ones are sent by the Initiator (R4567-7.1-2)."""
     names = (bundle.identity, bundle.peer)
@@ -124,10 +129,10 @@ def show(report: CallReport, console: Console) -> None:
         facts.add_row(name, f"{size} octets")
     facts.add_row("CSB ID", f"0x{report.csb_id:08x}")
     if report.updates:
-        facts.add_row("rekeyed", f"{report.updates} times")
+        facts.add_row("rekeyed", "once" if report.updates == 1 else f"{report.updates} times")
     facts.add_row("audio", _audio(report))
     console.print(facts)
-    sessions = Table(show_header=True)
+    sessions = Table(show_header=True, caption=_caption(report))
     sessions.add_column("crypto session")
     for session in report.sessions:
         sessions.add_column(str(session.cs_id), overflow="fold")
@@ -136,12 +141,17 @@ def show(report: CallReport, console: Console) -> None:
     console.print(sessions)
 
 
+def _caption(report: CallReport) -> str | None:
+    counts = (count for s in report.sessions for count in (s.sent, s.verified))
+    return "-: counted by the peer" if None in counts else None
+
+
 def _ssrc(ssrc: int | None) -> str:
     return "not used" if ssrc is None else f"0x{ssrc:08x}"
 
 
 def _count(count: int | None) -> str:
-    return "known to the peer" if count is None else str(count)
+    return "-" if count is None else str(count)
 
 
 def _audio(report: CallReport) -> str:

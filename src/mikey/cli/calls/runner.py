@@ -10,30 +10,45 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-__all__ = ["note", "playing", "run", "tracing"]
+from mikey.errors import LibraryError
+
+__all__ = ["TERMINATED", "note", "playing", "run", "tracing"]
 
 R = TypeVar("R")
 
+TERMINATED = 143  # 128 + SIGTERM, as shells report it
+
 
 def run(work: Coroutine[Any, Any, R]) -> R:
-    """Run a coroutine to its end; SIGTERM ends it like an interrupt, so that it cleans up."""
+    """Run a coroutine to its end; SIGTERM ends it early, and it cleans up as if interrupted."""
+    terminated = False
 
     async def with_signals() -> R:
         task = asyncio.current_task()
         loop = asyncio.get_running_loop()
-        if task is not None:
-            # not to be had on Windows and outside of the main thread
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(signal.SIGTERM, task.cancel)
+
+        def terminate() -> None:
+            nonlocal terminated
+            terminated = True
+            if task is not None:
+                task.cancel()
+
+        # not to be had on Windows and outside of the main thread
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(signal.SIGTERM, terminate)
         return await work
 
     try:
         return asyncio.run(with_signals())
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+    except asyncio.CancelledError as error:
+        if not terminated:
+            raise LibraryError("the work was cancelled, and nobody asked for it") from error
+        note("mikey: terminated by a signal", quiet=False)
+        raise click.exceptions.Exit(TERMINATED) from None
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 from mikey.cli.inspect.fields import Field, Layout
 from mikey.cli.inspect.policies import describe_sp
 from mikey.errors import PeerError
-from mikey.policy.clock import value64
+from mikey.policy.clock import ns_from_t
 from mikey.registry import (
     DataType,
     EncrAlg,
@@ -237,18 +237,11 @@ def _t(layout: Layout, t: T) -> None:
 
 
 def time_of(t: T) -> str:
-    """Return a timestamp for people: UTC, or the number of a counter.
-
-    NTP has no era; a value with the first bit clear is one of the era that begins in 2036
-    (RFC 4330 3).
-    """
+    """Return a timestamp for people: UTC, or the number of a counter."""
     if t.ts_type is TsType.COUNTER:
         return str(int.from_bytes(t.value))
-    value = value64(t)
-    if not value >> 63:
-        value += 1 << 64
-    start = datetime.datetime(1900, 1, 1)
-    moment = start + datetime.timedelta(microseconds=(value * 1_000_000) >> 32)
+    elapsed = datetime.timedelta(microseconds=ns_from_t(t) // 1000)
+    moment = datetime.datetime(1970, 1, 1) + elapsed
     return moment.isoformat(sep=" ", timespec="milliseconds") + "Z"
 
 

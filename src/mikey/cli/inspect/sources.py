@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mikey.carriage.sdp import MIKEY
 from mikey.cli.inspect.encodings import EncodingError, decode, decode_base64
@@ -34,7 +34,7 @@ class Found:
     """
 
     where: str
-    octets: bytes
+    octets: bytes = field(repr=False)
     overlooked: tuple[str, ...] = ()
     problem: str | None = None
     protocols: tuple[str, ...] | None = None

@@ -98,6 +98,12 @@ class MessageKeys:
         return key
 
 
+def check_mac_alg(alg: MacAlg) -> None:
+    """Raise UnsupportedError (3) for an unknown Mac alg (R3830-6.2-4)."""
+    if alg is not MacAlg.NULL and alg not in _AUTH_KEY_LENGTH:
+        raise UnsupportedError(f"MAC {int(alg)} is not supported", number=ErrorNumber.INVALID_MAC)
+
+
 def check_encr(alg: EncrAlg) -> None:
     """Raise UnsupportedError (4) for an unknown Encr alg (R3830-6.2-4)."""
     if alg is not EncrAlg.NULL and alg not in _ENCR_KEY_LENGTH:

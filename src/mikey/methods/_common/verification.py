@@ -9,9 +9,7 @@ from mikey.methods._common.exchange import refuse_strangers
 from mikey.methods._common.message_keys import MessageKeys
 from mikey.policy import Compat
 from mikey.registry import MacAlg
-from mikey.wire import Dh, Hdr, Kemac, Message, Payload, Pke, Rand, Sign, T, V
-
-MAC_LENGTH = {MacAlg.NULL: 0, MacAlg.HMAC_SHA_1_160: 20, MacAlg.HMAC_SHA_256_256: 32}
+from mikey.wire import MAC_OCTETS, Dh, Hdr, Kemac, Message, Payload, Pke, Rand, Sign, T, V, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +38,8 @@ def build_with_v(
     covered: bytes,
 ) -> bytes:
     """Return the message that ends in V; `covered` is its `appendix` (not sent)."""
-    size = MAC_LENGTH[alg]
-    octets = Message.build(header, (*payloads, V(alg, bytes(size)))).octets
+    size = MAC_OCTETS[alg]
+    octets = encode(header, (*payloads, V(alg, bytes(size))))
     unsealed = octets[: len(octets) - size]
     return unsealed + keys.mac(alg, unsealed + covered)
 
