@@ -59,7 +59,7 @@ class Certificate:
             return hashlib.sha256(self.der).digest()
         raise PeerError(
             f"hash function {hash_func.label} is not supported",
-            number=ErrorNumber.INVALID_HASH,
+            number=ErrorNumber.INVALID_HA,
             payload="CHASH",
         )
 

@@ -143,7 +143,11 @@ class Trust:
             # A self-signed certificate of a peer often claims to be an authority.
             if parsed.is_ca and parsed.der not in self._anchors:
                 continue
-            leaf = parsed.end_entity(self._observe)
+            try:
+                leaf = parsed.end_entity(self._observe)
+            except PeerError as error:
+                refusal = error.reason
+                continue
             reason = self._refusal(leaf, identity, purpose)
             if reason is None:
                 leaves.setdefault(parsed.der, leaf)
