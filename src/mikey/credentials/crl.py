@@ -23,6 +23,7 @@ class _Crl:
     crl: x509.CertificateRevocationList
     this_update: int
     next_update: int | None
+    serials: frozenset[int]
 
     def current(self, now: int) -> bool:
         # Without nextUpdate nobody knows how long it holds (RFC 5280 5.1.2.5 demands one).
@@ -50,19 +51,14 @@ class Revocations:
         until = _UNBOUNDED
         for subject, issuer in pairwise(chain):
             lists = [crl for crl in self._crls if _issued_by(crl.crl, issuer, observe)]
-            for each in lists:
-                if _names(each.crl, subject.certificate.serial_number):
-                    raise unacceptable("a certificate is revoked")
+            if any(subject.certificate.serial_number in each.serials for each in lists):
+                raise unacceptable("a certificate is revoked")
             current = [each for each in lists if each.current(now)]
             if current:
                 until = min(until, max(each.next_update or 0 for each in current))
             elif required:
                 raise unacceptable("there is no current CRL for the issuer of a certificate")
         return until
-
-
-def _names(crl: x509.CertificateRevocationList, serial: int) -> bool:
-    return crl.get_revoked_certificate_by_serial_number(serial) is not None
 
 
 def _issued_by(crl: x509.CertificateRevocationList, issuer: Parsed, observe: Observer) -> bool:
@@ -89,9 +85,8 @@ def _read(source: bytes | x509.CertificateRevocationList) -> _Crl:
             crl,
             int(crl.last_update_utc.timestamp()) * SECOND,
             None if following is None else int(following.timestamp()) * SECOND,
+            frozenset(entry.serial_number for entry in crl),
         )
-        # Looks at every entry once: a list that cannot be read to its end helps nobody.
-        _names(crl, -1)
     except Exception as error:  # the parser's own many kinds: a file of the caller's is wrong
         raise LocalError(f"no certificate revocation list: {type(error).__name__}") from None
     if algorithm is not None and algorithm.name in WEAK_HASHES:
