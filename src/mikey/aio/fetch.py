@@ -99,12 +99,13 @@ class _Fetch:
         for _ in range(self._limits.redirects + 1):
             try:
                 answer = self._get(urlsplit(request.url))
+                if isinstance(answer, bytes):
+                    return answer
+                url = urljoin(request.url, answer.partition("#")[0])
             except (OSError, http.client.HTTPException, UnicodeError, ValueError) as error:
                 raise _failed(type(error).__name__) from None
-            if isinstance(answer, bytes):
-                return answer
             # The constructor checks the new URL as it did the first.
-            following = FetchCertificate(urljoin(request.url, answer.partition("#")[0]))
+            following = FetchCertificate(url)
             if urlsplit(request.url).scheme == "https" != urlsplit(following.url).scheme:
                 raise _failed("it is redirected from https to http")
             request = following
