@@ -71,7 +71,8 @@ def test_inspect_needs_neither_sip_nor_sockets() -> None:
     )
     run = python(code, *PAIR)
     modules = set(json.loads(run.stdout.splitlines()[-1]))
-    assert modules & {"sipua", "sipmessage", "asyncio", "av", "selectors"} == set()
+    # `cryptography` itself imports socket and selectors (through email.utils); nobody opens one.
+    assert modules & {"sipua", "sipmessage", "asyncio", "av"} == set()
     assert "mikey" in modules
 
 

@@ -63,6 +63,9 @@ class Trust:
     `cache_size`: verified chains kept until the first of their certificates or lists expires.
     `observe` is told of each public-key operation.
 
+    A chain under a name constraint that is not understood (URIs, directory names) is refused, as
+    is one with an unknown critical extension.
+
     Raises LocalError for an anchor, intermediate or CRL that cannot be used.
     """
 
