@@ -5,16 +5,18 @@ Chains are checked by `credentials.Trust`; nothing here opens a connection.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from mikey.credentials import ANY, Certificate, Certified, FetchCertificate, PublicKey
+from mikey.credentials.certificate import read
 from mikey.credentials.fetching import requests, resolve
 from mikey.credentials.trust import MOST_CERTIFICATES, MOST_OCTETS
 from mikey.errors import AuthenticationError, PolicyError
 from mikey.methods._common.exchange import Surroundings
-from mikey.methods._common.identities import to_id, to_text
+from mikey.methods._common.identities import signed_request_ids, to_id, to_text
 from mikey.methods._common.signature import check_signature
-from mikey.registry import ErrorNumber
+from mikey.registry import CertType, ErrorNumber
 from mikey.wire import Cert, Id, Message
 
 
@@ -42,6 +44,26 @@ def needed(message: Message) -> tuple[FetchCertificate, ...]:
         if not cert.cert_type.assigned:
             raise _unacceptable(f"certificate type {cert.cert_type.label} is not supported")
     return requests(certs)
+
+
+def request_ids(
+    message: Message,
+    own: Collection[str],
+    initiator: str | None,
+    fetched: Mapping[str, bytes] | None = None,
+) -> tuple[Id | None, Id | None]:
+    """Return IDi and IDr of a signed I_MESSAGE (R3830-6.7-8); nothing is verified.
+
+    `own` are our identities, `initiator` is whom the carrier names. Raises PeerError: 7 for an
+    identity that is no text, 8 for a certificate that is none.
+    """
+
+    def certified() -> frozenset[str]:
+        certs = resolve(message.all(Cert), fetched or {})
+        found = (read(cert.data) for cert in certs if cert.cert_type is not CertType.X509_URL)
+        return frozenset(name for each in found if not each.is_ca for name in each.identities)
+
+    return signed_request_ids(message, own, initiator, certified)
 
 
 def verify_sender(

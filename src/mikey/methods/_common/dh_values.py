@@ -57,15 +57,8 @@ def check_offered(message: Message, groups: Collection[DhGroup]) -> Dh | None:
             number=ErrorNumber.INVALID_DH,
             payload="DH",
         )
-    check_value(offered)
+    dh.check_public(offered.group, offered.value)
     return offered
-
-
-def check_value(payload: Dh) -> None:
-    """Raise DecodeError (12) for a public value outside 2..p-2 (R3830-6.4-10)."""
-    modulus, _ = dh.GROUPS[payload.group]
-    if not 2 <= int.from_bytes(payload.value) <= modulus - 2:
-        raise DecodeError("a DH value is out of range", payload="DH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +105,7 @@ def check_answered(message: Message, sent: Half | None) -> Dh | None:
         raise _unfit("the response says another key validity than we did")
     if hmac.compare_digest(theirs.value, ours.value):
         raise _unfit("the response brings our own DH value as its own")
-    check_value(theirs)
+    dh.check_public(theirs.group, theirs.value)
     return theirs
 
 

@@ -6,7 +6,7 @@ ID payloads have no role mark; each method tells them apart by their places (R38
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from mikey.errors import DecodeError, PolicyError
 from mikey.registry import ErrorNumber, IdType
@@ -38,13 +38,16 @@ def to_text(payload: Id) -> str:
 
 
 def signed_request_ids(
-    message: Message, own: Collection[str], initiator: str | None, certified: Collection[str]
+    message: Message,
+    own: Collection[str],
+    initiator: str | None,
+    certified: Callable[[], Collection[str]],
 ) -> tuple[Id | None, Id | None]:
     """Return IDi and IDr of an I_MESSAGE that is signed (data types 2, 4 and 9).
 
     Of two the first is IDi. A lone one behind the certificates is IDr, because the
     Initiator's own names stand in front of it, unless that very certificate says that name:
-    `certified` are its identities, which nobody verified yet. Any other lone one is IDi,
+    `certified` returns its identities, which nobody verified yet. Any other lone one is IDi,
     unless it is one of `own` and the carrier names another `initiator`.
     """
     ids = message.all(Id)
@@ -54,7 +57,7 @@ def signed_request_ids(
         return None, None
     lone = to_text(ids[0])
     if _behind_certificates(message):
-        return (ids[0], None) if lone in certified else (None, ids[0])
+        return (ids[0], None) if lone in certified() else (None, ids[0])
     if lone in own and initiator not in (None, lone):
         return None, ids[0]
     return ids[0], None
