@@ -5,20 +5,17 @@
 //! reduction step is the lowest limb itself, and adding its product with p means adding its
 //! product with p + 1 and dropping that limb.
 //!
-//! Four rows of a product are walked at a time, column by column, each row with its own carry:
-//! `x * y + sum + carry` fits 128 bits, so that no carry has to be looked for. All loops have
-//! bounds known from `N`; no branch and no address depends on a number.
+//! `ROWS` rows of a product are walked at a time, column by column, and what meets in a column is
+//! summed in three limbs: few memory accesses, and few carries to pass on. All loops have bounds
+//! known from `N` and `ROWS`; no branch and no address depends on a number.
 
 use subtle::{Choice, ConditionallySelectable};
-
-/// Rows walked at a time; `N` is a multiple of it.
-const ROWS: usize = 4;
 
 /// Memory for a product before its reduction. Who owns it wipes it.
 pub(super) type Wide<const N: usize> = [[u64; N]; 2];
 
-/// A prime with what the arithmetic needs.
-pub(super) struct Modulus<const N: usize> {
+/// A prime with what the arithmetic needs. `N` is a multiple of `ROWS`.
+pub(super) struct Modulus<const N: usize, const ROWS: usize> {
     prime: [u64; N],
     /// The prime plus one; its lowest limb is zero.
     successor: [u64; N],
@@ -28,9 +25,9 @@ pub(super) struct Modulus<const N: usize> {
     square_of_r: [u64; N],
 }
 
-impl<const N: usize> Modulus<N> {
+impl<const N: usize, const ROWS: usize> Modulus<N, ROWS> {
     pub(super) fn new(prime: [u64; N]) -> Self {
-        const { assert!(N.is_multiple_of(ROWS) && N >= 2 * ROWS) };
+        const { assert!(N.is_multiple_of(ROWS) && ROWS >= 2) };
         let mut successor = prime;
         // The prime ends in a limb of ones only, and the next limb is not of that kind.
         successor[0] = 0;
@@ -96,44 +93,46 @@ impl<const N: usize> Modulus<N> {
     }
 
     /// Replaces `a` by `a * b / R`.
+    #[inline(never)]
     pub(super) fn multiply(&self, a: &mut [u64; N], b: &[u64; N], wide: &mut Wide<N>) {
         let product = wide.as_flattened_mut();
         product.fill(0);
-        for (i, rows) in b.as_chunks().0.iter().enumerate() {
+        for (i, rows) in b.as_chunks::<ROWS>().0.iter().enumerate() {
             add_rows(&mut product[ROWS * i..], a, rows);
         }
         self.reduce(a, wide);
     }
 
     /// Replaces `a` by `a * a / R`.
+    #[inline(never)]
     pub(super) fn square(&self, a: &mut [u64; N], wide: &mut Wide<N>) {
         let product = wide.as_flattened_mut();
         product.fill(0);
-        for i in 0..N / ROWS {
-            add_mixed(&mut product[2 * ROWS * i..], &a[ROWS * i..]);
+        for (i, rows) in a.as_chunks::<ROWS>().0.iter().enumerate() {
+            add_mixed(&mut product[2 * ROWS * i..], &a[ROWS * i..], rows);
         }
         double_and_add_squares(product, a);
         self.reduce(a, wide);
     }
 
     /// Sets `out` to `wide / R`, below R; `wide` is less than R^2.
+    #[inline(always)]
     fn reduce(&self, out: &mut [u64; N], wide: &mut Wide<N>) {
         let p = &self.successor;
         let sum = wide.as_flattened_mut();
         let mut carry = 0;
         for i in 0..N / ROWS {
             let t = &mut sum[ROWS * i..][..N + ROWS];
-            let mut c = [0; ROWS];
-            let m0 = t[0];
-            let m1 = mac(t[1], p[1], m0, &mut c[0]);
-            let m2 = mac(t[2], p[2], m0, &mut c[0]);
-            let m2 = mac(m2, p[1], m1, &mut c[1]);
-            let m3 = mac(t[3], p[3], m0, &mut c[0]);
-            let m3 = mac(m3, p[2], m1, &mut c[1]);
-            let m3 = mac(m3, p[1], m2, &mut c[2]);
-            let rows = [m0, m1, m2, m3];
-            add_columns(&mut t[ROWS..N], &p[1..], &rows, &mut c);
-            let top = last_columns(&p[N - 3..], &rows, c);
+            let mut column = Column::default();
+            // The multipliers of the prime, each known when its column is complete.
+            let mut rows = [0; ROWS];
+            for k in 0..ROWS {
+                column.add(t[k]);
+                column.add_products(&p[1..=k], &rows);
+                rows[k] = column.next();
+            }
+            add_columns(&mut t[ROWS..N], &p[1..], &rows, &mut column);
+            let top = last_columns(&p[N + 1 - ROWS..], &rows, column);
             for (limb, top) in t[N..].iter_mut().zip(top) {
                 *limb = mac(*limb, top, 1, &mut carry);
             }
@@ -152,73 +151,121 @@ fn mac(sum: u64, x: u64, y: u64, carry: &mut u64) -> u64 {
     all as u64
 }
 
-/// Adds to each column the four products that meet there: `x[k + 3] * rows[0] + ...`.
-#[inline(always)]
-fn add_columns(t: &mut [u64], x: &[u64], rows: &[u64; ROWS], c: &mut [u64; ROWS]) {
-    let [mut c0, mut c1, mut c2, mut c3] = *c;
-    for (column, x) in t.iter_mut().zip(x.windows(ROWS)) {
-        let sum = mac(*column, x[3], rows[0], &mut c0);
-        let sum = mac(sum, x[2], rows[1], &mut c1);
-        let sum = mac(sum, x[1], rows[2], &mut c2);
-        *column = mac(sum, x[0], rows[3], &mut c3);
-    }
-    *c = [c0, c1, c2, c3];
+/// The sum of what meets in a column: its limb, and what the columns above get.
+#[derive(Clone, Copy, Default)]
+struct Column {
+    low: u64,
+    above: u128,
 }
 
-/// The columns above, where row after row ends; `x` holds its last three limbs.
+impl Column {
+    #[inline(always)]
+    fn add(&mut self, x: u64) {
+        let (low, carry) = self.low.overflowing_add(x);
+        self.low = low;
+        self.above = self.above.wrapping_add(u128::from(carry));
+    }
+
+    /// Written so that it compiles to one multiplication and three additions with carry.
+    #[inline(always)]
+    fn add_product(&mut self, x: u64, y: u64) {
+        let product = u128::from(x) * u128::from(y);
+        let (low, carry) = self.low.overflowing_add(product as u64);
+        self.low = low;
+        // The high half of a product is at most 2^64 - 2.
+        let high = ((product >> 64) as u64).wrapping_add(u64::from(carry));
+        self.above = self.above.wrapping_add(u128::from(high));
+    }
+
+    /// Adds the products of the rows, from the first, with `x`, from its last limb down.
+    #[inline(always)]
+    fn add_products(&mut self, x: &[u64], rows: &[u64]) {
+        for (x, row) in x.iter().rev().zip(rows) {
+            self.add_product(*x, *row);
+        }
+    }
+
+    /// Returns the limb and goes to the next column.
+    #[inline(always)]
+    fn next(&mut self) -> u64 {
+        let low = self.low;
+        self.low = self.above as u64;
+        self.above >>= 64;
+        low
+    }
+}
+
+/// Adds the products of all rows to the columns `t`, the first of which ends at `x[ROWS - 1]`.
 #[inline(always)]
-fn last_columns(x: &[u64], rows: &[u64; ROWS], c: [u64; ROWS]) -> [u64; ROWS] {
-    let [c0, mut c1, mut c2, mut c3] = c;
-    let first = mac(c0, x[2], rows[1], &mut c1);
-    let first = mac(first, x[1], rows[2], &mut c2);
-    let first = mac(first, x[0], rows[3], &mut c3);
-    let second = mac(c1, x[2], rows[2], &mut c2);
-    let second = mac(second, x[1], rows[3], &mut c3);
-    let third = mac(c2, x[2], rows[3], &mut c3);
-    [first, second, third, c3]
+fn add_columns<const ROWS: usize>(
+    t: &mut [u64],
+    x: &[u64],
+    rows: &[u64; ROWS],
+    column: &mut Column,
+) {
+    let mut sum = *column;
+    for (limb, x) in t.iter_mut().zip(x.windows(ROWS)) {
+        sum.add(*limb);
+        sum.add_products(x, rows);
+        *limb = sum.next();
+    }
+    *column = sum;
+}
+
+/// The columns above, where row after row ends; `x` holds its last `ROWS - 1` limbs.
+#[inline(always)]
+fn last_columns<const ROWS: usize>(
+    x: &[u64],
+    rows: &[u64; ROWS],
+    mut column: Column,
+) -> [u64; ROWS] {
+    let mut top = [0; ROWS];
+    for (k, limb) in top.iter_mut().enumerate() {
+        column.add_products(&x[k..], &rows[k + 1..]);
+        *limb = column.next();
+    }
+    top
 }
 
 /// Adds `x * rows` to `t`, which is zero from `t[x.len()]` on.
 #[inline(always)]
-fn add_rows<const N: usize>(t: &mut [u64], x: &[u64; N], rows: &[u64; ROWS]) {
-    let mut c = [0; ROWS];
-    t[0] = mac(t[0], x[0], rows[0], &mut c[0]);
-    let sum = mac(t[1], x[1], rows[0], &mut c[0]);
-    t[1] = mac(sum, x[0], rows[1], &mut c[1]);
-    let sum = mac(t[2], x[2], rows[0], &mut c[0]);
-    let sum = mac(sum, x[1], rows[1], &mut c[1]);
-    t[2] = mac(sum, x[0], rows[2], &mut c[2]);
-    add_columns(&mut t[3..N], x, rows, &mut c);
-    t[N..N + ROWS].copy_from_slice(&last_columns(&x[N - 3..], rows, c));
+fn add_rows<const N: usize, const ROWS: usize>(t: &mut [u64], x: &[u64; N], rows: &[u64; ROWS]) {
+    let mut column = Column::default();
+    for k in 0..ROWS - 1 {
+        column.add(t[k]);
+        column.add_products(&x[..=k], rows);
+        t[k] = column.next();
+    }
+    add_columns(&mut t[ROWS - 1..N], x, rows, &mut column);
+    let top = last_columns(&x[N + 1 - ROWS..], rows, column);
+    t[N..N + ROWS].copy_from_slice(&top);
 }
 
-/// Adds to `t` the products of each of the first four limbs of `x` with all limbs above it.
-///
-/// `t` is zero from `t[x.len()]` on.
+/// Adds to `t` the products of each limb of `rows`, the first ones of `x`, with all limbs of `x`
+/// above it. `t` is zero from `t[x.len()]` on.
 #[inline(always)]
-fn add_mixed(t: &mut [u64], x: &[u64]) {
-    let rows = &[x[0], x[1], x[2], x[3]];
-    let mut c = [0; ROWS];
-    t[1] = mac(t[1], x[1], x[0], &mut c[0]);
-    t[2] = mac(t[2], x[2], x[0], &mut c[0]);
-    let sum = mac(t[3], x[3], x[0], &mut c[0]);
-    t[3] = mac(sum, x[2], x[1], &mut c[1]);
+fn add_mixed<const ROWS: usize>(t: &mut [u64], x: &[u64], rows: &[u64; ROWS]) {
+    let mut column = Column::default();
+    for k in 1..ROWS {
+        column.add(t[k]);
+        column.add_products(&x[k / 2 + 1..=k], &rows[..k.div_ceil(2)]);
+        t[k] = column.next();
+    }
     if x.len() == ROWS {
-        t[4] = mac(c[0], x[3], x[1], &mut c[1]);
-        t[5] = mac(c[1], x[3], x[2], &mut c[2]);
-        t[6] = c[2];
+        for k in ROWS..2 * ROWS - 1 {
+            column.add_products(&x[k / 2 + 1..], &rows[k + 1 - ROWS..k.div_ceil(2)]);
+            t[k] = column.next();
+        }
         return;
     }
-    let sum = mac(t[4], x[4], x[0], &mut c[0]);
-    t[4] = mac(sum, x[3], x[1], &mut c[1]);
-    let sum = mac(t[5], x[5], x[0], &mut c[0]);
-    let sum = mac(sum, x[4], x[1], &mut c[1]);
-    t[5] = mac(sum, x[3], x[2], &mut c[2]);
-    let sum = mac(t[6], x[6], x[0], &mut c[0]);
-    let sum = mac(sum, x[5], x[1], &mut c[1]);
-    t[6] = mac(sum, x[4], x[2], &mut c[2]);
-    add_columns(&mut t[7..x.len()], &x[4..], rows, &mut c);
-    t[x.len()..][..ROWS].copy_from_slice(&last_columns(&x[x.len() - 3..], rows, c));
+    for k in ROWS..2 * ROWS - 1 {
+        column.add(t[k]);
+        column.add_products(&x[k / 2 + 1..=k], &rows[..k.div_ceil(2)]);
+        t[k] = column.next();
+    }
+    add_columns(&mut t[2 * ROWS - 1..x.len()], &x[ROWS..], rows, &mut column);
+    let top = last_columns(&x[x.len() + 1 - ROWS..], rows, column);
+    t[x.len()..][..ROWS].copy_from_slice(&top);
 }
 
 /// Turns the sum of the mixed products into the square of `a`.
@@ -257,7 +304,11 @@ mod tests {
     use super::super::primes;
     use super::*;
 
-    fn multiply<const N: usize>(modulus: &Modulus<N>, a: [u64; N], b: [u64; N]) -> [u64; N] {
+    fn multiply<const N: usize, const R: usize>(
+        modulus: &Modulus<N, R>,
+        a: [u64; N],
+        b: [u64; N],
+    ) -> [u64; N] {
         let mut result = a;
         modulus.multiply(&mut result, &b, &mut [[0; N]; 2]);
         result
@@ -275,8 +326,8 @@ mod tests {
         numbers
     }
 
-    fn check<const N: usize>(prime: [u64; N]) {
-        let modulus = Modulus::new(prime);
+    fn check<const N: usize, const ROWS: usize>(prime: [u64; N]) {
+        let modulus = Modulus::<N, ROWS>::new(prime);
         let wide = &mut [[0; N]; 2];
         for a in edges(prime) {
             let mut square = a;
@@ -301,8 +352,10 @@ mod tests {
 
     #[test]
     fn edges_agree() {
-        check(primes::OAKLEY_1);
-        check(primes::OAKLEY_2);
-        check(primes::OAKLEY_5);
+        check::<12, 6>(primes::OAKLEY_1);
+        check::<12, 12>(primes::OAKLEY_1);
+        check::<16, 8>(primes::OAKLEY_2);
+        check::<24, 8>(primes::OAKLEY_5);
+        check::<24, 4>(primes::OAKLEY_5);
     }
 }

@@ -19,8 +19,8 @@ const SPACING: usize = 64 / COMBS;
 type Table<const N: usize> = [[u64; N]; ENTRIES];
 
 /// One of the groups: its modulus, and powers of its generator, which is 2.
-pub(super) struct Group<const N: usize> {
-    modulus: Modulus<N>,
+pub(super) struct Group<const N: usize, const ROWS: usize> {
+    modulus: Modulus<N, ROWS>,
     /// Entry e of table c: 2 to the sum of 2^(64 t + SPACING c) over the bits t set in e.
     generator: Box<[Table<N>; COMBS]>,
 }
@@ -49,16 +49,16 @@ impl<const N: usize> Work<N> {
         })
     }
 
-    fn enter(&mut self, modulus: &Modulus<N>) {
+    fn enter<const R: usize>(&mut self, modulus: &Modulus<N, R>) {
         modulus.enter(&mut self.power, &mut self.wide);
     }
 
-    fn square(&mut self, modulus: &Modulus<N>) {
+    fn square<const R: usize>(&mut self, modulus: &Modulus<N, R>) {
         modulus.square(&mut self.power, &mut self.wide);
     }
 
-    /// Multiplies by the entry at `index`; all entries are read.
-    fn multiply_entry(&mut self, modulus: &Modulus<N>, table: &Table<N>, index: u64) {
+    /// Sets the factor to the entry at `index`; all entries are read.
+    fn choose(&mut self, table: &Table<N>, index: u64) {
         self.factor = [0; N];
         for (entry, number) in table.iter().zip(0u64..) {
             let mask = u64::conditional_select(&0, &u64::MAX, number.ct_eq(&index));
@@ -66,16 +66,25 @@ impl<const N: usize> Work<N> {
                 *limb |= entry & mask;
             }
         }
+    }
+
+    fn multiply_entry<const R: usize>(
+        &mut self,
+        modulus: &Modulus<N, R>,
+        table: &Table<N>,
+        index: u64,
+    ) {
+        self.choose(table, index);
         modulus.multiply(&mut self.power, &self.factor, &mut self.wide);
     }
 
-    fn leave(&mut self, modulus: &Modulus<N>, out: &mut [u8]) {
+    fn leave<const R: usize>(&mut self, modulus: &Modulus<N, R>, out: &mut [u8]) {
         modulus.leave(&mut self.power, &mut self.wide);
         write(&self.power, out);
     }
 }
 
-impl<const N: usize> Group<N> {
+impl<const N: usize, const ROWS: usize> Group<N, ROWS> {
     /// Does the work of about one exponentiation.
     pub(super) fn new(prime: [u64; N]) -> Self {
         let modulus = Modulus::new(prime);
@@ -131,14 +140,18 @@ impl<const N: usize> Group<N> {
                 modulus.multiply(&mut table[i], &base, &mut work.wide);
             }
         }
-        work.power = modulus.one();
-        for octet in exponent {
-            for digit in [octet >> WINDOW, octet & 0x0F] {
-                for _ in 0..WINDOW {
-                    work.square(modulus);
-                }
-                work.multiply_entry(modulus, &table, u64::from(digit));
+        let digits = exponent
+            .iter()
+            .flat_map(|octet| [octet >> WINDOW, octet & 0x0F]);
+        let mut digits = digits.map(u64::from);
+        // Without squaring a 1 for the first digit; no digits make a 1.
+        work.choose(&table, digits.next().unwrap_or(0));
+        work.power = work.factor;
+        for digit in digits {
+            for _ in 0..WINDOW {
+                work.square(modulus);
             }
+            work.multiply_entry(modulus, &table, digit);
         }
         work.leave(modulus, out);
     }
