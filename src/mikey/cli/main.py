@@ -41,6 +41,7 @@ COMMANDS = {
     "call": Entry("mikey.cli.call", "Call a SIP URI and send a recording as SRTP."),
     "answer": Entry("mikey.cli.answer", "Answer SIP calls and record what comes as SRTP."),
     "inspect": Entry("mikey.cli.inspect", "Show MIKEY messages octet by octet, and verify them."),
+    "methods": Entry("mikey.cli.methods", "Tell what each method is good for."),
     "keygen": Entry("mikey.cli.keygen", "Make pre-shared keys, and certificates for trials."),
 }
 
@@ -86,6 +87,7 @@ Examples:
   mikey inspect --explain AQAFgM0XflAB...  a base64 message, each payload explained
   mikey answer --listen 127.0.0.1:5070 --psk-file keys --record heard.wav
   mikey call sip:bob@127.0.0.1:5070 --psk-file keys --send speech.wav
+  mikey methods                            which method is for what
   mikey keygen psk --peer sip:bob@example.org --out keys
 
 \b
