@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from mikey.credentials import Certified
@@ -10,12 +11,20 @@ from mikey.methods._common.exchange import Surroundings
 from mikey.registry import DataType
 from mikey.wire import Hdr, Message, SrtpIdMap
 from tests.naive import encode as e
-from tests.naive import exchange, pke
+from tests.naive import exchange, pke, pki
 from tests.naive.decode import T, decode, one
 from tests.naive.exchange import Terms
+from tests.naive.parties import (
+    ALICE_PUBLIC,
+    ENVELOPE_KEY,
+    GROUP_CSB_ID,
+    KEYS,
+    MINE,
+    RESPONDER_RAND,
+    YOURS,
+)
 from tests.naive.parties import BOB as BOB_SIGNER
-from tests.naive.parties import GROUP_CSB_ID, MINE, RESPONDER_RAND, YOURS
-from tests.naive.vectors import CSB_ID, IDI, IDR, RAND_VALUE
+from tests.naive.vectors import CSB_ID, IDI, IDR, RAND_VALUE, TS
 from tests.rules.method_parties import (
     ALICE,
     AROUND,
@@ -108,3 +117,18 @@ def envelope(
         pke.kemac(key, name, keys, terms, csb_id, rand, pke.Protection()),
         pke.envelope(recipient, key, 0),
     ]
+
+
+STAMP = (0, TS)
+ALICE_KEY = pki.key(ALICE)
+SEALED = partial(envelope, ALICE_PUBLIC, key=ENVELOPE_KEY, keys=KEYS, ts=STAMP)
+
+
+def certs() -> list[e.Payload]:
+    """Return Bob's chain."""
+    return [exchange.certificate(cert) for cert in BOB_SIGNER.certs]
+
+
+def sp(no: int = 0) -> e.Payload:
+    """Return the usual policy under a number."""
+    return e.sp(e.AES_CM_128_HMAC_SHA1_80, no)

@@ -261,7 +261,9 @@ class VerifiedRequest:
             payloads.insert(0, GeneralExtension(ExtensionType.CSB_ID, data))
         if group or self.message.get(Rand) is None:
             payloads.append(Rand(rand))
-        payloads += (*reply.identity(), *grant.policies, *reply.extensions)
+        # Who was not asked for by name says his own: SIGNr covers it (R4738-3.6-11).
+        told = reply if self.idr is not None else replace(reply, idr=idr)
+        payloads += (*told.identity(), *grant.policies, *reply.extensions)
         algorithms = (grant.encr_alg, grant.mac_alg)
         payloads.append(envelope.seal(idr, grant.keys, keys, value64(t), algorithms))
         sealed = self.recipient.public_key.encrypt(

@@ -19,6 +19,8 @@ from mikey.methods._common.signature import check_signature
 from mikey.registry import CertType, ErrorNumber
 from mikey.wire import Cert, Id, Message
 
+_CERT_TYPES = frozenset(CertType)
+
 
 @dataclass(frozen=True, slots=True)
 class Peer:
@@ -41,7 +43,7 @@ def needed(message: Message) -> tuple[FetchCertificate, ...]:
             f"more than {MOST_CERTIFICATES} certificates, or {MOST_OCTETS} octets of them"
         )
     for cert in certs:
-        if not cert.cert_type.assigned:
+        if cert.cert_type not in _CERT_TYPES:
             raise _unacceptable(f"certificate type {cert.cert_type.label} is not supported")
     return requests(certs)
 
