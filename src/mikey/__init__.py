@@ -9,7 +9,7 @@ SRTP contexts (`mikey.srtp`). `mikey.carriage` puts the messages into session de
 
 from __future__ import annotations
 
-from mikey.credentials import NoKey, Psk
+from mikey.credentials import Certified, FetchCertificate, NoKey, Psk, SoftwareKey, Trust
 from mikey.errors import (
     AuthenticationError,
     CarriageError,
@@ -25,12 +25,14 @@ from mikey.errors import (
     UnsupportedError,
 )
 from mikey.policy import PROFILES, Clock, Compat, Context, Policy, SrtpPolicy
-from mikey.registry import EncrAlg, ErrorNumber, KeyType, MacAlg, PrfFunc
+from mikey.registry import CacheType, DhGroup, EncrAlg, ErrorNumber, KeyType, MacAlg, PrfFunc
 from mikey.secret import Secret
 from mikey.session import (
     Bundle,
     CryptoSession,
+    Group,
     Initiator,
+    Method,
     Offer,
     ReplayCache,
     Responder,
@@ -45,19 +47,25 @@ __all__ = [
     "PROFILES",
     "AuthenticationError",
     "Bundle",
+    "CacheType",
     "CarriageError",
+    "Certified",
     "Clock",
     "Compat",
     "Context",
     "CryptoSession",
     "DecodeError",
+    "DhGroup",
     "EncrAlg",
     "ErrorNumber",
+    "FetchCertificate",
+    "Group",
     "Initiator",
     "KeyType",
     "LibraryError",
     "LocalError",
     "MacAlg",
+    "Method",
     "MikeyError",
     "NoKey",
     "Offer",
@@ -72,10 +80,12 @@ __all__ = [
     "Responder",
     "Role",
     "Secret",
+    "SoftwareKey",
     "SrtpPolicy",
     "Step",
     "Stream",
     "TimestampError",
+    "Trust",
     "UnsupportedError",
     "drive",
     "offered_policies",

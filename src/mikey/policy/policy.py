@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mikey.errors import LocalError
 from mikey.policy.clock import SECOND
+from mikey.registry import DhGroup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,8 @@ class Policy:
     `minimum_rand`: the least octets of RAND (R3830-6.11-2).
     `report_timestamps`: answer a timestamp outside the window with error 1 (R3830-5.3-3).
     `responder_may_update`: the Responder of a CSB may start an update (R3830-4.5-14).
+    `dh_groups`: the Diffie-Hellman groups that a Responder takes; OAKLEY 1 and 2 have 768 and
+    1024 bits.
     """
 
     skew: int = 300 * SECOND
@@ -26,6 +29,7 @@ class Policy:
     minimum_rand: int = 16
     report_timestamps: bool = True
     responder_may_update: bool = False
+    dh_groups: frozenset[DhGroup] = frozenset({DhGroup.OAKLEY_5})
 
     def __post_init__(self) -> None:
         if self.skew <= 0 or self.minimum_rand < 0:

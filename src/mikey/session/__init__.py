@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from mikey.session.bundle import Bundle, CryptoSession, Role
+from mikey.session.group import Group
 from mikey.session.initiator import Initiator
+from mikey.session.method import Method
 from mikey.session.offer import Offer
 from mikey.session.replay import ReplayCache, ReplayEntry, ReplayStore
 from mikey.session.responder import Responder
@@ -13,7 +15,9 @@ from mikey.session.stream import Stream, offered_policies
 __all__ = [
     "Bundle",
     "CryptoSession",
+    "Group",
     "Initiator",
+    "Method",
     "Offer",
     "ReplayCache",
     "ReplayEntry",

@@ -8,14 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mikey.credentials import Certified, NoKey, Psk
 from mikey.errors import LocalError, PolicyError
-from mikey.policy import Compat, SrtpPolicy
+from mikey.policy import SrtpPolicy
 from mikey.registry import ErrorNumber, KeyType, PrfFunc
 from mikey.secret import Secret
 from mikey.session.keys import Derivation, check_fit, master_key
 from mikey.session.stream import policy_of, used_policies
 from mikey.srtp import MasterKey, Receiver, Sender
 from mikey.wire import KeyData, SrtpId, T
+
+Credential = Psk | NoKey | Certified
 
 
 class Role(enum.Enum):
@@ -68,14 +71,14 @@ class Bundle:
     policies: Mapping[int, SrtpPolicy]
     keys: tuple[KeyData, ...] = field(repr=False)
     t: T
-    compat: Compat = field(repr=False)
+    credential: Credential = field(repr=False)
     message_key: Secret | None = field(repr=False)
     _derived: list[CryptoSession] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         for policy in used_policies(self.sessions, self.policies):
             for key in self.keys:
-                check_fit(key, policy, self.compat)
+                check_fit(key, policy, self.credential.compat)
         check_shared_ssrcs(self.sessions, self.keys)
 
     @property

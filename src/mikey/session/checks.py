@@ -7,7 +7,7 @@ import hmac
 from mikey.errors import DecodeError, PolicyError, UnsupportedError
 from mikey.policy import Compat, Context
 from mikey.policy.clock import difference64
-from mikey.registry import ErrorNumber, ExtensionType, MacAlg
+from mikey.registry import DataType, ErrorNumber, ExtensionType, MacAlg
 from mikey.session.bundle import Bundle
 from mikey.wire import (
     EmptyMap,
@@ -54,7 +54,9 @@ def check_list(message: Message, context: Context, compat: Compat) -> None:
     if not context.protocols:
         return
     if not lists:
-        unprotected = message.one(Kemac).mac_alg is MacAlg.NULL
+        kemac = message.get(Kemac)
+        psk = message.header.data_type is DataType.PSK_INIT
+        unprotected = psk and kemac is not None and kemac.mac_alg is MacAlg.NULL
         alone = set(context.protocols) == {"mikey"}
         if alone and (unprotected or compat.missing_sdp_ids):
             return

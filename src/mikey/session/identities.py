@@ -1,37 +1,10 @@
-"""Identities: between text and ID payloads, and who is who in a message (RFC 3830 6.7)."""
+"""Who is who in an I_MESSAGE of the pre-shared key method (RFC 3830 6.7)."""
 
 from __future__ import annotations
 
-import re
-
-from mikey.errors import PolicyError
+from mikey.methods._common.identities import to_text
 from mikey.policy import Context
-from mikey.registry import ErrorNumber, IdType
 from mikey.wire import Id, Message
-
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-
-
-def to_id(identity: str) -> Id:
-    """Return the ID payload of an identity: a URI if it begins with a scheme, else an NAI."""
-    kind = IdType.URI if _URI.match(identity) else IdType.NAI
-    return Id(kind, identity.encode())
-
-
-def to_text(payload: Id) -> str:
-    """Return the identity of an ID payload.
-
-    Raises PolicyError (7) for a type other than NAI and URI, and for octets that are no text.
-    """
-    if payload.id_type not in (IdType.NAI, IdType.URI):
-        raise _unacceptable(f"ID type {payload.id_type.label} is not supported")
-    try:
-        text = payload.data.decode()
-    except UnicodeDecodeError:
-        raise _unacceptable("an identity is not UTF-8 text") from None
-    if not text or not text.isprintable():
-        raise _unacceptable("an identity is empty or holds control characters")
-    return text
 
 
 def request_parties(
@@ -51,7 +24,3 @@ def request_parties(
     if lone in own and context.initiator not in (None, lone):
         return None, ids[0]
     return ids[0], None
-
-
-def _unacceptable(reason: str) -> PolicyError:
-    return PolicyError(reason, number=ErrorNumber.INVALID_ID, payload="ID")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -13,11 +13,12 @@ from mikey.policy import Compat, SrtpPolicy
 from mikey.registry import ErrorNumber, KeyType, PrfFunc
 from mikey.secret import Secret
 from mikey.srtp import MasterKey
-from mikey.wire import KeyData, KvInterval, KvSpi
+from mikey.wire import KeyData, KvInterval, KvSpi, Validity
 
 _TGK = frozenset({KeyType.TGK, KeyType.TGK_SALT})
 _TEK = frozenset({KeyType.TEK, KeyType.TEK_SALT})
 _BASE = _TGK | _TEK
+_LEAST_TGK = 16
 
 MOST_KEYS = 16
 """The keys that a CSB, and so an SRTP context, holds."""
@@ -63,6 +64,22 @@ def _check_apart(keys: Sequence[KeyData], intervals: Sequence[tuple[int, int]]) 
         raise _malformed("the MKIs of one crypto session have one length")
     if len(set(names)) < len(names):
         raise _malformed("two keys have the same MKI")
+
+
+def make_key(
+    kind: KeyType,
+    policies: Iterable[SrtpPolicy],
+    validity: Validity,
+    random: Callable[[int], bytes],
+) -> KeyData:
+    """Make a fresh key, as strong as the strongest policy asks for (R3830-9.1-2)."""
+    wanted = tuple(policies)
+    length = max(policy.key_length for policy in wanted)
+    if kind in _TGK:
+        length = max(length, _LEAST_TGK)
+    key = Secret(random(length))
+    salt = Secret(random(wanted[0].master_salt_length)) if kind.has_salt else None
+    return KeyData(kind, key, salt, validity)
 
 
 def merge_keys(old: Sequence[KeyData], new: Sequence[KeyData]) -> tuple[KeyData, ...]:

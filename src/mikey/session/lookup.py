@@ -1,4 +1,4 @@
-"""From the identities of a message to the key that proves them (RFC 3830 3.1, 6.7)."""
+"""From the identities of a message to the credentials that may prove it (RFC 3830 3.1, 6.7)."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from mikey.credentials import ANY, NoKey, Psk
-from mikey.errors import AuthenticationError, DecodeError, PolicyError
-from mikey.methods import psk
-from mikey.methods._common.message_keys import MessageKeys
-from mikey.methods._common.verification import Parties
+from mikey.credentials import ANY, Certified, NoKey, Psk
+from mikey.errors import PolicyError
+from mikey.methods import dhhmac
+from mikey.methods._common import certificates
+from mikey.methods._common.identities import to_id, to_text
 from mikey.policy import Context
-from mikey.registry import ErrorNumber
-from mikey.session.bundle import Bundle
-from mikey.session.identities import request_parties, to_id, to_text
-from mikey.wire import Id, Message, Rand
-
-Credential = Psk | NoKey
+from mikey.registry import DataType, ErrorNumber, MacAlg
+from mikey.session.bundle import Credential
+from mikey.session.identities import request_parties
+from mikey.wire import Id, Kemac, Message
 
 # A message without identities costs a MAC for each key that could be meant; no more than these.
 _MOST_CANDIDATES = 16
@@ -34,19 +32,19 @@ class Credentials:
         self.identities = frozenset(credential.identity for credential in self._all)
 
     def find(
-        self, initiator: str | None, responder: str | None, *, null: bool
+        self, initiator: str | None, responder: str | None, kind: type[Credential]
     ) -> Iterator[Credential]:
-        """Yield what may prove a message from `initiator` to `responder` (None: unnamed).
+        """Yield those of a kind that may prove a message from `initiator` to `responder`.
 
-        Credentials for that peer come before, and in place of, those for any; `null` asks for
-        those of MIKEY-NULL.
+        None is an unnamed party. Credentials for that peer come before, and in place of, those
+        for any.
         """
         lists = (self._all,) if initiator is None else (self._for(initiator), self._for(ANY))
         for credentials in lists:
             found = False
             for credential in credentials:
                 named = responder is None or credential.identity in (responder, ANY)
-                if named and isinstance(credential, NoKey) is null:
+                if named and isinstance(credential, kind):
                     found = True
                     yield credential
             if found:
@@ -71,18 +69,11 @@ class Claim:
     candidates: tuple[Credential, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """An authenticated request, the credential that proved it, and the CSB that it updates."""
-
-    request: psk.VerifiedRequest
-    credential: Credential
-    known: Bundle | None
-    rand: bytes
-
-
 def find_claim(
-    message: Message, credentials: Credentials, context: Context, *, null: bool
+    message: Message,
+    credentials: Credentials,
+    context: Context,
+    fetched: Mapping[str, bytes],
 ) -> Claim:
     """Find the credentials for the identities in a message and its carrier.
 
@@ -91,56 +82,39 @@ def find_claim(
     (R4567-8-2).
     """
     own = credentials.identities
-    idi, idr = request_parties(message, context, own)
+    kind = kind_of(message)
+    idi: Id | None
+    idr: Id | None
+    if message.header.data_type is DataType.DHHMAC_INIT:
+        idi, idr = dhhmac.request_ids(message)
+    elif kind is Certified:
+        idi, idr = certificates.request_ids(message, own, context.initiator, fetched)
+    else:
+        idi, idr = request_parties(message, context, own)
     initiator = _agreed(idi, context.initiator, "from")
     responder = _agreed(idr, context.responder, "for")
     if responder is not None and own.isdisjoint((responder, ANY)):
         raise PolicyError(
             "the message is for another identity", number=ErrorNumber.INVALID_ID, payload="ID"
         )
-    found = credentials.find(initiator, responder, null=null)
+    found = credentials.find(initiator, responder, kind)
     return Claim(idi, idr, initiator, responder, tuple(islice(found, _MOST_CANDIDATES)))
 
 
-def prove(message: Message, claim: Claim, bundles: Mapping[tuple[str, int], Bundle]) -> Proof:
-    """Check the MAC with each candidate; an unknown peer fails exactly like a wrong key.
-
-    An update takes its RAND from the CSB (R3830-4.5-1), and only the key that made the CSB
-    proves it: MIKEY-NULL updates nothing that a pre-shared key protects. Raises
-    AuthenticationError, and DecodeError (12) for an update of a CSB that is not known
-    (R3830-4.5-2).
-    """
-    payload = message.get(Rand)
-    header = message.header
-    stale = False
-    for credential in claim.candidates:
-        initiator = claim.initiator or credential.peer
-        known = bundles.get((initiator, header.csb_id))
-        secret = credential.key if isinstance(credential, Psk) else None
-        if payload is not None:
-            rand = payload.value
-        elif known is None:
-            stale = True
-            continue
-        elif known.message_key == secret:
-            rand = known.rand
-        else:
-            continue
-        keys = MessageKeys(secret, header.prf, header.csb_id, rand)
-        try:
-            request = psk.verify_request(message, keys)
-        except AuthenticationError:
-            continue
-        return Proof(request, credential, known, rand)
-    if stale:
-        raise DecodeError("the message has no RAND, and its CSB is not known", payload="RAND")
-    raise AuthenticationError
+def kind_of(message: Message) -> type[Credential]:
+    """Return the kind of credential that a message is proved with."""
+    if message.header.data_type is DataType.DHHMAC_INIT:
+        return Psk
+    if message.header.data_type is DataType.PSK_INIT:
+        return NoKey if message.one(Kemac).mac_alg is MacAlg.NULL else Psk
+    return Certified
 
 
-def parties_of(claim: Claim, credential: Credential) -> tuple[Parties, Id | None]:
-    """Return the identities that V covers, and IDr to send back (R3830-5.2-8).
+def parties_of(claim: Claim, credential: Credential) -> tuple[Id, Id]:
+    """Return IDi and IDr (R3830-5.2-8).
 
-    What neither message nor carrier names comes from the credential; "*" is nobody.
+    What neither message nor carrier names comes from the credential; "*" is nobody. Raises
+    PolicyError (7).
     """
     initiator = claim.initiator or credential.peer
     responder = claim.responder or credential.identity
@@ -150,8 +124,7 @@ def parties_of(claim: Claim, credential: Credential) -> tuple[Parties, Id | None
             number=ErrorNumber.INVALID_ID,
             payload="ID",
         )
-    idr = claim.idr or to_id(responder)
-    return Parties(initiator.encode(), idr.data), idr
+    return claim.idi or to_id(initiator), claim.idr or to_id(responder)
 
 
 def _agreed(payload: Id | None, carried: str | None, which: str) -> str | None:

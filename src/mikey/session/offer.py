@@ -6,13 +6,15 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from mikey.credentials import Certified
 from mikey.errors import LocalError, PolicyError
-from mikey.methods import psk
-from mikey.methods._common.verification import Parties
+from mikey.methods._common.exchange import Reply
 from mikey.registry import ErrorNumber
 from mikey.session.bundle import Bundle
+from mikey.session.group import Group
+from mikey.session.proofs import Proof, RsaRProof
 from mikey.session.stream import Stream, policy_of
-from mikey.wire import Hdr, Id, SrtpId, SrtpIdMap
+from mikey.wire import Hdr, SrtpId, SrtpIdMap
 
 Install = Callable[[Bundle], None]
 Refuse = Callable[[PolicyError], "bytes | None"]
@@ -27,11 +29,10 @@ class Offer:
     """
 
     _bundle: Bundle = field(repr=False)
-    _request: psk.VerifiedRequest = field(repr=False)
-    _parties: Parties = field(repr=False)
-    _idr: Id | None = field(repr=False)
+    _proof: Proof = field(repr=False)
     _install: Install = field(repr=False)
     _refuse: Refuse = field(repr=False)
+    _random: Callable[[int], bytes] = field(repr=False)
     is_update: bool
     _unanswered: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
@@ -52,8 +53,8 @@ class Offer:
 
     @property
     def wants_response(self) -> bool:
-        """Whether the V flag asks for a response."""
-        return self._request.message.header.v
+        """Whether a response is due: the V flag asks for it, or the method always has one."""
+        return self._proof.always_answered or self._proof.message.header.v
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -69,20 +70,22 @@ class Offer:
         ssrcs: Mapping[int, int] | None = None,
         *,
         rocs: Mapping[int, int] | None = None,
+        group: Group | None = None,
     ) -> tuple[bytes | None, Bundle]:
         """Install the offer; return the response (None where none is wanted) and the bundle.
 
         `ssrcs` are our SSRCs by CS ID, `rocs` the rollover counters of streams that run
-        already. Raises LocalError for a CS whose SSRC the Initiator chose (R3830-6.1.1-7) and
+        already. `group` gives the keys of a group in place of fresh ones (RSA-R; RFC 4738 3.2).
+        Raises LocalError for a CS whose SSRC the Initiator chose (R3830-6.1.1-7) and
         for an offer that was answered before. Raises PolicyError, to be given to
         `Responder.refuse`: 10 for an SSRC that another stream under the same TEK has, 12 where
         another offer for the CSB was accepted since this one was received.
         """
-        sessions = self._fill(ssrcs or {}, rocs or {})
-        bundle = self._bundle
+        bundle = self._bundle if group is None else self._joined(group)
+        sessions = self._fill(bundle, ssrcs or {}, rocs or {})
         if sessions != bundle.sessions:
             bundle = replace(bundle, sessions=sessions)
-        response = self._response(sessions)
+        response = self._response(bundle)
         if not self._unanswered.acquire(blocking=False):  # never released: once, in any thread
             raise LocalError("the offer was answered before")
         self._install(bundle)
@@ -97,8 +100,25 @@ class Offer:
         self._unanswered.acquire(blocking=False)
         return self._refuse(PolicyError(reason, number=number))
 
-    def _fill(self, ssrcs: Mapping[int, int], rocs: Mapping[int, int]) -> tuple[SrtpId, ...]:
-        sessions = list(self._bundle.sessions)
+    def _joined(self, group: Group) -> Bundle:
+        if not isinstance(self._proof, RsaRProof):
+            raise LocalError("keys of a group are asked for by RSA-R")
+        opened = self._proof.join(group, self._random)
+        return replace(
+            self._bundle,
+            csb_id=opened.csb_id,
+            rand=opened.rand,
+            sessions=opened.sessions,
+            policies=opened.policies,
+            keys=opened.keys,
+            message_key=self._proof.message_key,
+        )
+
+    @staticmethod
+    def _fill(
+        bundle: Bundle, ssrcs: Mapping[int, int], rocs: Mapping[int, int]
+    ) -> tuple[SrtpId, ...]:
+        sessions = list(bundle.sessions)
         for cs_id in sorted({*ssrcs, *rocs}):
             if not 1 <= cs_id <= len(sessions):
                 raise LocalError(f"the offer has no crypto session {cs_id}")
@@ -109,19 +129,20 @@ class Offer:
             sessions[cs_id - 1] = SrtpId(entry.policy_no, stream.ssrc, stream.roc)
         return tuple(sessions)
 
-    def _response(self, sessions: tuple[SrtpId, ...]) -> bytes | None:
-        asked = self._request.message.header
-        if not asked.v:
+    def _response(self, bundle: Bundle) -> bytes | None:
+        proof = self._proof
+        request = proof.message.header
+        if not self.wants_response:
             return None
-        # #CS stays what it was (R3830-6.1-22), also 0 for a map that an update leaves.
-        described = asked.cs_map
-        leaves_map = not isinstance(described, SrtpIdMap) or not described.sessions
-        cs_map = described if leaves_map else SrtpIdMap(sessions)
+        # #CS stays what it was (R3830-6.1-22), also 0 for a map that an update leaves; in RSA-R
+        # the Responder fills the map in.
+        keep = not (request.cs_map.count and bundle.sessions) and not isinstance(proof, RsaRProof)
         header = Hdr(
-            data_type=psk.RESPONSE,
-            csb_id=asked.csb_id,
-            cs_map=cs_map,
-            prf=asked.prf,
+            data_type=proof.response,
+            csb_id=request.csb_id,
+            cs_map=request.cs_map if keep else SrtpIdMap(bundle.sessions),
+            prf=request.prf,
         )
-        compat = self._bundle.compat
-        return psk.build_response(header, self._idr, self._request, self._parties, compat)
+        credential = proof.credential
+        certs = credential.cert_payloads() if isinstance(credential, Certified) else ()
+        return proof.respond(Reply(header=header, idr=proof.idr, certs=certs))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from mikey.errors import PeerError
 from mikey.methods._common.error_message import build_error
-from mikey.methods._common.message_keys import MessageKeys
 from mikey.policy import SECOND
-from mikey.registry import DataType, ErrorNumber, MacAlg
+from mikey.registry import DataType, ErrorNumber
+from mikey.session.proofs import Proof
 from mikey.wire import Hdr, Sp, T, walk
 
 RESPONSES = frozenset(
@@ -25,20 +25,11 @@ RESPONSES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Authenticated:
-    """What an authenticated Error message needs, known once the peer was authenticated."""
-
-    keys: MessageKeys
-    alg: MacAlg
-    covered: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Origin:
     """The message that an error speaks of, as far as `Responder.refuse` needs it."""
 
     octets: bytes
-    authenticated: Authenticated | None = None
+    proof: Proof | None = None
 
 
 class TokenBucket:
@@ -78,12 +69,9 @@ def error_message(
     header, t = found
     if header.data_type is DataType.ERROR or header.data_type in RESPONSES:
         return None
-    if origin.authenticated is None:
+    if origin.proof is None:
         return build_error(header, t, numbers)
-    proof = origin.authenticated
-    return build_error(
-        header, t, numbers, offered, keys=proof.keys, alg=proof.alg, covered=proof.covered
-    )
+    return origin.proof.error(numbers, offered)
 
 
 def _header_and_t(octets: bytes) -> tuple[Hdr, T] | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from mikey.credentials import Psk
-from mikey.crypto import check_prf
+from mikey.credentials import FetchCertificate
 from mikey.errors import (
     DecodeError,
     LocalError,
@@ -16,29 +17,27 @@ from mikey.errors import (
     PolicyError,
     ReplayError,
     TimestampError,
-    UnsupportedError,
 )
-from mikey.methods import psk
-from mikey.methods._common.verification import Parties, appendix
+from mikey.methods._common import certificates
+from mikey.methods._common.exchange import Surroundings
+from mikey.methods._common.identities import to_text
 from mikey.policy import SECOND, Clock, Context, Policy, SrtpPolicy
 from mikey.policy.clock import difference64, difference_ns
-from mikey.registry import DataType, ErrorNumber, MacAlg, TsType
-from mikey.session.bundle import Bundle, Role
-from mikey.session.checks import (
-    check_list,
-    check_session_count,
-    check_update,
-    extended,
-    sessions_of,
-)
+from mikey.registry import CacheType, DataType, ErrorNumber, TsType
+from mikey.session.bundle import Bundle, Credential, Role
+from mikey.session.checks import check_list, check_session_count, check_update, extended
+from mikey.session.fetching import with_fetched
 from mikey.session.keys import check_keys, merge_keys
-from mikey.session.lookup import Credential, Credentials, Proof, find_claim, parties_of, prove
+from mikey.session.lookup import Credentials, find_claim
+from mikey.session.method import Method
 from mikey.session.offer import Offer
-from mikey.session.refusal import RESPONSES, Authenticated, Origin, TokenBucket, error_message
+from mikey.session.proofs import Proof, Terms
+from mikey.session.refusal import RESPONSES, Origin, TokenBucket, error_message
 from mikey.session.replay import ReplayCache, ReplayEntry, ReplayStore
 from mikey.session.step import Step
-from mikey.session.stream import policies_of, used_policies
-from mikey.wire import Id, Message, Rand, Sp, T
+from mikey.session.stream import used_policies
+from mikey.session.verifiers import check_form, verify
+from mikey.wire import Message, Rand, Sp, T
 
 
 class Responder:
@@ -46,8 +45,10 @@ class Responder:
 
     `credentials` are tried by the identities in the message. `replay` remembers what was
     received, `policies` are the SRTP policies that are acceptable: None means all that encrypt
-    and authenticate. `errors_per_second` bounds the answers of `refuse`. A CSB is remembered
-    from `Offer.accept` to `close`.
+    and authenticate. `mki_length` and `cache` are for RSA-R, where the Responder makes the keys:
+    octets of their MKI (0 for none), and whether both keep the envelope key for updates.
+    `errors_per_second` bounds the answers of `refuse`. A CSB is remembered from `Offer.accept`
+    to `close`.
     """
 
     def __init__(
@@ -58,6 +59,9 @@ class Responder:
         policies: Sequence[SrtpPolicy] | None = None,
         policy: Policy | None = None,
         clock: Clock | None = None,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+        mki_length: int = 0,
+        cache: CacheType = CacheType.NO_CACHE,
         errors_per_second: int = 10,
     ) -> None:
         self._credentials = Credentials(credentials)
@@ -65,6 +69,9 @@ class Responder:
         self._policies = None if policies is None else tuple(policies)
         self._policy = policy or Policy()
         self._clock = clock or Clock()
+        self._random = random
+        self._mki_length = mki_length
+        self._cache = cache
         self._errors = TokenBucket(errors_per_second)
         self._bundles: dict[tuple[str, int], Bundle] = {}
         self._lock = threading.Lock()
@@ -78,16 +85,25 @@ class Responder:
         """
         context = context or Context()
         origin = Origin(bytes(octets))
-        try:
+        with _blamed(origin):
             message = Message.parse(origin.octets)
-            proof, parties, idr = self._authenticate(message, context)
-            covered = appendix(parties, proof.request.t, proof.credential.compat)
-            alg = proof.request.kemac.mac_alg
-            origin = Origin(origin.octets, Authenticated(proof.request.keys, alg, covered))
-            return self._offer(proof, parties, idr, origin, context)
-        except PeerError as error:
-            error.origin = origin
-            raise
+            needed = self._precheck(message)
+            check_form(message, context, self._policy)
+            self._check_rand(message)
+            self._check_time(message.one(T), self._clock.now())
+            if needed:  # somebody whom no one knows makes us fetch: not for a replay
+                claimed = ReplayEntry.of(message, "")
+                if not self._replay.check(claimed):
+                    raise ReplayError
+        return with_fetched(needed, partial(self._receive, message, context))
+
+    def _receive(self, message: Message, context: Context, fetched: Mapping[str, bytes]) -> Offer:
+        origin = Origin(message.octets)
+        with _blamed(origin):
+            proof, known = self._authenticate(message, context, fetched)
+        origin = Origin(message.octets, proof)
+        with _blamed(origin):
+            return self._offer(proof, known, origin, context)
 
     def refuse(self, error: PeerError) -> bytes | None:
         """Return the Error message that answers `error`, raised by this Responder's `receive`.
@@ -120,7 +136,8 @@ class Responder:
         Raises LocalError unless `Policy.responder_may_update` says so, and for a state that is
         not newer than the one that is here.
         """
-        if not self._policy.responder_may_update:
+        either = self._policy.responder_may_update or bundle.method == Method.RSA_R.value
+        if not either:
             raise LocalError("only the Initiator of a CSB updates it (Policy.responder_may_update)")
         key = (bundle.peer, bundle.csb_id)
         with self._lock:
@@ -129,38 +146,33 @@ class Responder:
                 raise LocalError("the bundle is not newer than the one that is known")
             self._bundles[key] = bundle
 
-    def _authenticate(self, message: Message, context: Context) -> tuple[Proof, Parties, Id | None]:
-        """Do the steps up to the MAC, in the order of RFC 3830 5.3."""
+    def _precheck(self, message: Message) -> tuple[FetchCertificate, ...]:
+        """Do what costs next to nothing; return the certificates that have to be fetched."""
         header = message.header
         if header.data_type is DataType.ERROR:
             raise DecodeError("an Error message begins no exchange", number=None)
         if header.data_type in RESPONSES:
             raise DecodeError("a response begins no exchange", number=None)
-        if header.data_type is not psk.REQUEST:
-            raise UnsupportedError(
-                f"data type {header.data_type.label} is not supported",
-                number=ErrorNumber.INVALID_DT,
-            )
-        kemac = psk.check_request(message, allow_null=context.secure or self._policy.allow_null)
-        self._check_rand(message)
-        t = message.one(T)
+        return certificates.needed(message)
+
+    def _authenticate(
+        self, message: Message, context: Context, fetched: Mapping[str, bytes]
+    ) -> tuple[Proof, Bundle | None]:
+        """Do the steps up to MAC or signature, in the order of RFC 3830 5.3."""
         now = self._clock.now()
-        self._check_time(t, now)
-        null = kemac.mac_alg is MacAlg.NULL
-        claim = find_claim(message, self._credentials, context, null=null)
+        claim = find_claim(message, self._credentials, context, fetched)
         self._replay.purge(now)
         entry = ReplayEntry.of(message, claim.initiator or "")
         if not self._replay.check(entry):
             raise ReplayError
-        check_prf(header.prf)
-        proof = prove(message, claim, self._bundles)
+        around = Surroundings(now=now, fetched=fetched)
+        proof, known = verify(message, claim, self._bundles, around)
         if claim.initiator is None:
-            entry = replace(entry, peer=proof.credential.peer)
+            entry = replace(entry, peer=to_text(proof.initiator))
         # Only authenticated messages enter the cache; a worker may have been faster.
         if not self._replay.add(entry, now + 2 * self._policy.skew):
             raise ReplayError
-        parties, idr = parties_of(claim, proof.credential)
-        return proof, parties, idr
+        return proof, known
 
     def _check_rand(self, message: Message) -> None:
         rand = message.get(Rand)
@@ -182,71 +194,65 @@ class Responder:
                 payload="T",
             )
 
-    def _offer(
-        self,
-        proof: Proof,
-        parties: Parties,
-        idr: Id | None,
-        origin: Origin,
-        context: Context,
-    ) -> Offer:
+    def _offer(self, proof: Proof, known: Bundle | None, origin: Origin, context: Context) -> Offer:
         """Open an authenticated message: CSB rules, protocol list, keys, policies."""
-        message = proof.request.message
-        header = message.header
-        known = proof.known
+        message = proof.message
         check_update(message, known)
         check_list(message, context, proof.credential.compat)
-        keys = proof.request.key_data()
+        opened = proof.open(
+            Terms(self._is_acceptable, context, self._random, self._mki_length, self._cache)
+        )
+        keys, policies, sessions = opened.keys, opened.policies, opened.sessions
         check_keys(keys)
-        policies = policies_of(message.all(Sp), proof.credential.compat)
         if known is None:
             if not keys:
                 raise DecodeError("a first message carries at least one key", payload="KEMAC")
-            sessions = sessions_of(header)
         else:
             keys = merge_keys(known.keys, keys)
             policies = {**known.policies, **policies}
-            sessions = extended(known.sessions, sessions_of(header))
+            sessions = extended(known.sessions, sessions)
         # No SP at all means RFC 3711's defaults (R3830-6.1.1-10): said in full, so that an update
         # that brings an SP does not redefine the others.
         policies = policies or {s.policy_no: SrtpPolicy() for s in sessions}
         check_session_count(len(sessions), context)
         for policy in used_policies(sessions, policies):
             self._check_policy(policy)
+        initiator = to_text(proof.initiator)
         bundle = Bundle(
-            csb_id=header.csb_id,
-            method=psk.NAME if isinstance(proof.credential, Psk) else "NULL",
+            csb_id=opened.csb_id,
+            method=proof.name,
             role=Role.RESPONDER if known is None else known.role,
-            identity=parties.idr.decode(),
-            peer=parties.idi.decode(),
-            prf=header.prf,
-            rand=proof.rand,
+            identity=to_text(proof.idr),
+            peer=initiator,
+            prf=message.header.prf,
+            rand=opened.rand,
             sessions=sessions,
             policies=policies,
             keys=keys,
-            t=proof.request.t,
-            compat=proof.credential.compat,
-            message_key=proof.credential.key if isinstance(proof.credential, Psk) else None,
+            t=message.one(T),
+            credential=proof.credential,
+            message_key=proof.message_key,
         )
         return Offer(
             _bundle=bundle,
-            _request=proof.request,
-            _parties=parties,
-            _idr=idr,
+            _proof=proof,
             _install=partial(self._install, known, origin),
             _refuse=partial(self._refuse_offer, origin),
+            _random=self._random,
             is_update=known is not None,
         )
 
-    def _check_policy(self, policy: SrtpPolicy) -> None:
+    def _is_acceptable(self, policy: SrtpPolicy) -> bool:
         if self._policies is None:
-            if not policy.is_weak:
-                return
-        elif policy in self._policies:
-            return
-        raise PolicyError(
-            f"SRTP policy {policy.name} is not acceptable here", number=ErrorNumber.INVALID_SPPAR
-        )
+            return not policy.is_weak
+        return policy in self._policies
+
+    def _check_policy(self, policy: SrtpPolicy) -> None:
+        if not self._is_acceptable(policy):
+            raise PolicyError(
+                f"SRTP policy {policy.name} is not acceptable here",
+                number=ErrorNumber.INVALID_SPPAR,
+            )
 
     def _acceptable(self) -> tuple[SrtpPolicy, ...]:
         """Return what an Error message lists: our policies, by default all that protect."""
@@ -268,3 +274,13 @@ class Responder:
     def _refuse_offer(self, origin: Origin, error: PolicyError) -> bytes | None:
         error.origin = origin
         return self.refuse(error)
+
+
+@contextmanager
+def _blamed(origin: Origin) -> Iterator[None]:
+    """Tell `refuse` which message an error speaks of."""
+    try:
+        yield
+    except PeerError as error:
+        error.origin = origin
+        raise

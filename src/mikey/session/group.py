@@ -1,0 +1,79 @@
+"""The keys of a group: one CSB for many members (RFC 3830 8.1, RFC 4738 3.2)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from mikey.errors import LocalError
+from mikey.policy import SrtpPolicy
+from mikey.registry import KeyType
+from mikey.session.keys import make_key
+from mikey.session.stream import Stream
+from mikey.wire import KeyData, KvSpi
+
+_RAND_LENGTH = 16
+_MKI_LENGTH = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """What every member of a group gets: the same TGK, CSB ID, CS IDs, RAND and MKI.
+
+    Each member is told in a message of its own (`Initiator.start(group=...)` with PSK or PKE),
+    or asks for it (`Offer.accept(group=...)` in RSA-R). Change the group and tell the members:
+    `renewed` when one leaves, `at` with the rollover counters before a late one joins.
+    """
+
+    csb_id: int
+    rand: bytes = field(repr=False)
+    streams: tuple[Stream, ...]
+    keys: tuple[KeyData, ...] = field(repr=False)
+
+    @classmethod
+    def new(
+        cls,
+        streams: Sequence[Stream],
+        *,
+        policy: SrtpPolicy | None = None,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> Self:
+        """Make the keys of a new group; `streams` have their SSRCs, since the group has no say.
+
+        A stream without a policy gets `policy`. Raises LocalError for a stream without SSRC.
+        """
+        default = policy or SrtpPolicy()
+        known = tuple(replace(item, policy=item.policy or default) for item in streams)
+        if not known or not all(stream.ssrc for stream in known):
+            raise LocalError("a group describes its streams with their SSRCs")
+        csb_id = int.from_bytes(random(4))
+        rand = random(_RAND_LENGTH)
+        return cls(csb_id=csb_id, rand=rand, streams=known, keys=(_key(known, 1, random),))
+
+    @property
+    def policies(self) -> tuple[SrtpPolicy, ...]:
+        """The policies of the streams, each once."""
+        return tuple(dict.fromkeys(stream.policy or SrtpPolicy() for stream in self.streams))
+
+    def at(self, rocs: Mapping[int, int]) -> Self:
+        """Return the group with the rollover counters of streams, by CS ID, as they are now."""
+        streams = list(self.streams)
+        for cs_id, roc in rocs.items():
+            if not 1 <= cs_id <= len(streams):
+                raise LocalError(f"the group has no crypto session {cs_id}")
+            streams[cs_id - 1] = replace(streams[cs_id - 1], roc=roc)
+        return replace(self, streams=tuple(streams))
+
+    def renewed(self, random: Callable[[int], bytes] = secrets.token_bytes) -> Self:
+        """Return the group with a new TGK under the next MKI: who is not told is out."""
+        newest = self.keys[0].validity
+        count = int.from_bytes(newest.spi) if isinstance(newest, KvSpi) else 0
+        return replace(self, keys=(_key(self.streams, count + 1, random),))
+
+
+def _key(streams: Sequence[Stream], count: int, random: Callable[[int], bytes]) -> KeyData:
+    policies = [stream.policy or SrtpPolicy() for stream in streams]
+    mki = (count % (1 << 8 * _MKI_LENGTH)).to_bytes(_MKI_LENGTH)
+    return make_key(KeyType.TGK, policies, KvSpi(mki), random)

@@ -1,0 +1,362 @@
+"""The Responder's half of each method: an authenticated request, and how it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mikey.credentials import Certified, Psk
+from mikey.errors import LocalError
+from mikey.methods import dhhmac, dhsign, pke, psk, rsar
+from mikey.methods._common.error_message import build_error
+from mikey.methods._common.exchange import Reply
+from mikey.methods._common.verification import Parties, appendix
+from mikey.policy import Compat, Context, SrtpPolicy
+from mikey.registry import CacheType, DataType, ErrorNumber, KeyType
+from mikey.secret import Secret
+from mikey.session.bundle import Credential
+from mikey.session.checks import sessions_of
+from mikey.session.group import Group
+from mikey.session.keys import make_key
+from mikey.session.stream import describe, policies_of, to_sps
+from mikey.wire import Id, KeyData, KvNull, KvSpi, Message, Sp, SrtpId
+
+_ENVELOPE_KEY = 32
+_RAND_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the Responder brings: which policies it takes, and randomness."""
+
+    acceptable: Callable[[SrtpPolicy], bool]
+    context: Context
+    random: Callable[[int], bytes]
+    mki_length: int
+    cache: CacheType
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a request comes to: keys, policies by number, and the map."""
+
+    keys: tuple[KeyData, ...] = field(repr=False)
+    policies: dict[int, SrtpPolicy]
+    sessions: tuple[SrtpId, ...]
+    csb_id: int
+    rand: bytes = field(repr=False)
+
+
+class Proof(Protocol):
+    """A request whose MAC or signature was right. Not for two threads at a time.
+
+    `initiator` is proven, `idr` ours; `rand` is the one to derive with.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name for `Bundle.method`."""
+
+    @property
+    def response(self) -> DataType:
+        """The data type of the answer."""
+
+    @property
+    def message(self) -> Message:
+        """The request."""
+
+    @property
+    def credential(self) -> Credential:
+        """What proved it."""
+
+    @property
+    def initiator(self) -> Id:
+        """Who sent it."""
+
+    @property
+    def idr(self) -> Id:
+        """Who we are in it."""
+
+    @property
+    def message_key(self) -> Secret | None:
+        """The key that later updates are protected with; after `open`."""
+
+    @property
+    def always_answered(self) -> bool:
+        """Whether there is a response whatever the V flag says."""
+
+    def open(self, terms: Terms) -> Opened:
+        """Take or make the keys; raises PeerError."""
+
+    def respond(self, reply: Reply) -> bytes:
+        """Return the response; after `open`."""
+
+    def error(self, numbers: tuple[ErrorNumber, ...], offered: tuple[Sp, ...]) -> bytes:
+        """Return the authenticated Error message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PskProof:
+    """A message of the pre-shared key method; `compat` is that of the peer."""
+
+    request: psk.VerifiedRequest
+    credential: Credential
+    key: Secret | None = field(repr=False)
+    method: str
+    initiator: Id
+    idr: Id
+    rand: bytes = field(repr=False)
+
+    response = psk.RESPONSE
+    always_answered = False
+
+    @property
+    def name(self) -> str:
+        """PSK or NULL; for an update under an envelope key the method that brought that."""
+        return self.method
+
+    @property
+    def message(self) -> Message:
+        """The request."""
+        return self.request.message
+
+    @property
+    def message_key(self) -> Secret | None:
+        """The key itself."""
+        return self.key
+
+    def open(self, _terms: Terms) -> Opened:
+        """Decrypt KEMAC."""
+        return _taken(self.message, self.request.key_data(), self.rand, self.credential.compat)
+
+    def respond(self, reply: Reply) -> bytes:
+        """Return the message that ends in V."""
+        compat = self.credential.compat
+        parties = Parties(self.initiator.data, self.idr.data)
+        return psk.build_response(reply.header, reply.idr, self.request, parties, compat)
+
+    def error(self, numbers: tuple[ErrorNumber, ...], offered: tuple[Sp, ...]) -> bytes:
+        """Return the Error message that ends in V."""
+        request = self.request
+        covered = appendix(
+            Parties(self.initiator.data, self.idr.data), request.t, self.credential.compat
+        )
+        return build_error(
+            self.message.header,
+            request.t,
+            numbers,
+            offered,
+            keys=request.keys,
+            alg=request.kemac.mac_alg,
+            covered=covered,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PkeProof:
+    """A message of the public-key method."""
+
+    request: pke.VerifiedRequest
+    credential: Certified
+    idr: Id
+    rand: bytes = field(repr=False)
+
+    name = pke.NAME
+    response = pke.RESPONSE
+    always_answered = False
+
+    @property
+    def message(self) -> Message:
+        """The request."""
+        return self.request.message
+
+    @property
+    def initiator(self) -> Id:
+        """Whom the certificate proves."""
+        return self.request.initiator
+
+    @property
+    def message_key(self) -> Secret | None:
+        """The envelope key, if both keep it."""
+        return self.request.message_key
+
+    def open(self, _terms: Terms) -> Opened:
+        """Open the envelope with our private key."""
+        return _taken(self.message, self.request.keys(), self.rand, self.credential.compat)
+
+    def respond(self, reply: Reply) -> bytes:
+        """Return the message that ends in V."""
+        return self.request.respond(reply, self.idr)
+
+    def error(self, numbers: tuple[ErrorNumber, ...], offered: tuple[Sp, ...]) -> bytes:
+        """Return the Error message, with V once the envelope was opened."""
+        return self.request.error(numbers, offered, self.idr)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DhSignProof:
+    """A message of the signed Diffie-Hellman method."""
+
+    request: dhsign.VerifiedRequest
+    credential: Certified
+    idr: Id
+    rand: bytes = field(repr=False)
+
+    name = dhsign.NAME
+    response = dhsign.RESPONSE
+    always_answered = True
+    message_key: Secret | None = field(default=None, init=False)
+
+    @property
+    def message(self) -> Message:
+        """The request."""
+        return self.request.message
+
+    @property
+    def initiator(self) -> Id:
+        """Whom the certificate proves."""
+        return self.request.initiator
+
+    def open(self, terms: Terms) -> Opened:
+        """Make our half and the TGK."""
+        keys = self.request.keys(terms.random)
+        return _taken(self.message, keys, self.rand, self.credential.compat)
+
+    def respond(self, reply: Reply) -> bytes:
+        """Return the signed response."""
+        return self.request.respond(reply)
+
+    def error(self, numbers: tuple[ErrorNumber, ...], offered: tuple[Sp, ...]) -> bytes:
+        """Return the signed Error message."""
+        return self.request.error(numbers, offered)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DhhmacProof:
+    """A message of the DHHMAC method."""
+
+    request: dhhmac.VerifiedRequest
+    credential: Psk
+    initiator: Id
+    idr: Id
+    rand: bytes = field(repr=False)
+
+    name = dhhmac.NAME
+    response = dhhmac.RESPONSE
+    always_answered = True
+
+    @property
+    def message(self) -> Message:
+        """The request."""
+        return self.request.message
+
+    @property
+    def message_key(self) -> Secret | None:
+        """The pre-shared key."""
+        return self.credential.key
+
+    def open(self, terms: Terms) -> Opened:
+        """Make our half and the TGK."""
+        keys = self.request.keys(terms.random)
+        return _taken(self.message, keys, self.rand, self.credential.compat)
+
+    def respond(self, reply: Reply) -> bytes:
+        """Return the response, which ends in KEMAC."""
+        return self.request.respond(reply, self.initiator)
+
+    def error(self, numbers: tuple[ErrorNumber, ...], offered: tuple[Sp, ...]) -> bytes:
+        """Return the Error message, which is bare in this method (R4650-4.1-2)."""
+        return self.request.error(numbers, offered)
+
+
+@dataclass(slots=True, kw_only=True)
+class RsaRProof:
+    """A message of the RSA-R method: we make the keys."""
+
+    request: rsar.VerifiedRequest
+    credential: Certified
+    idr: Id
+    grant: rsar.Grant | None = field(default=None, repr=False)
+
+    name = rsar.NAME
+    response = rsar.RESPONSE
+    always_answered = True
+
+    @property
+    def message(self) -> Message:
+        """The request."""
+        return self.request.message
+
+    @property
+    def initiator(self) -> Id:
+        """Whom the certificate proves."""
+        return self.request.initiator
+
+    @property
+    def message_key(self) -> Secret | None:
+        """The envelope key, if both keep it."""
+        granted = self._granted()
+        return None if granted.cache is CacheType.NO_CACHE else granted.env_key
+
+    def open(self, terms: Terms) -> Opened:
+        """Choose a policy and make the keys of a unicast exchange."""
+        message = self.message
+        compat = self.credential.compat
+        sps: tuple[Sp, ...] = ()
+        number, policy = 0, SrtpPolicy()
+        if message.get(Sp) is not None:
+            sp, policy = rsar.choose_policy(message, terms.acceptable, compat)
+            sps, number = (sp,), sp.policy_no
+        sessions = tuple(SrtpId(number, s.ssrc, s.roc) for s in sessions_of(message.header))
+        if not sessions and terms.context.lines:
+            # The Initiator sends nothing: we define the map, as SDP numbers it (R4738-3.4-3).
+            sessions = (SrtpId(number, 0, 0),) * (2 * terms.context.lines)
+        mki = (1).to_bytes(terms.mki_length) if terms.mki_length else b""
+        key = make_key(KeyType.TGK, [policy], KvSpi(mki) if mki else KvNull(), terms.random)
+        self.grant = rsar.Grant(
+            keys=(key,),
+            env_key=Secret(terms.random(_ENVELOPE_KEY)),
+            rand=terms.random(_RAND_LENGTH),
+            policies=sps,
+            cache=terms.cache,
+        )
+        return Opened(
+            (key,), {number: policy}, sessions, message.header.csb_id, self.request.rand(self.grant)
+        )
+
+    def join(self, group: Group, random: Callable[[int], bytes]) -> Opened:
+        """Give the keys of a group in place of fresh ones; raises PeerError, LocalError."""
+        self.request.check_group()
+        sessions, policies = describe(group.streams, group.policies[0])
+        if len(policies) > 1:
+            raise LocalError("the streams of a group have one policy in RSA-R")
+        self.grant = rsar.Grant(
+            keys=group.keys,
+            env_key=Secret(random(_ENVELOPE_KEY)),
+            rand=group.rand,
+            csb_id=group.csb_id,
+            policies=to_sps(policies),
+            cache=self._granted().cache,
+        )
+        return Opened(group.keys, policies, sessions, group.csb_id, group.rand)
+
+    def respond(self, reply: Reply) -> bytes:
+        """Return the signed response with its envelope."""
+        return self.request.respond(reply, self._granted())
+
+    def error(self, numbers: tuple[ErrorNumber, ...], offered: tuple[Sp, ...]) -> bytes:
+        """Return the signed Error message."""
+        return self.request.error(numbers, offered)
+
+    def _granted(self) -> rsar.Grant:
+        if self.grant is None:
+            raise LocalError("no keys were made for the request")
+        return self.grant
+
+
+def _taken(message: Message, keys: tuple[KeyData, ...], rand: bytes, compat: Compat) -> Opened:
+    """Return what a message says by itself."""
+    header = message.header
+    policies = policies_of(message.all(Sp), compat)
+    return Opened(keys, policies, sessions_of(header), header.csb_id, rand)

@@ -1,0 +1,204 @@
+"""The Initiator's half of each method: from a draft to a message under way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mikey.credentials import ANY, Certificate, Certified, NoKey, Psk
+from mikey.errors import LocalError
+from mikey.methods import dhhmac, dhsign, pke, psk, rsar
+from mikey.methods._common.exchange import Draft, Opening
+from mikey.methods._common.identities import to_id
+from mikey.methods._common.message_keys import MessageKeys
+from mikey.registry import CacheType, DataType, DhGroup, EncrAlg, MacAlg
+from mikey.secret import Secret
+from mikey.wire import Cert, KeyData, Validity
+
+_ENVELOPE_KEY = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a message is to bring: `keys` that are sent, or a TGK to make with `validity`.
+
+    `rand` is that of the CSB. `renew` False is an update that leaves the keys.
+    """
+
+    keys: tuple[KeyData, ...] = field(repr=False)
+    renew: bool
+    validity: Validity
+    rand: bytes = field(repr=False)
+    random: Callable[[int], bytes]
+
+
+class Starter(Protocol):
+    """One method, as its Initiator uses it."""
+
+    @property
+    def name(self) -> str:
+        """The name for `Bundle.method`."""
+
+    @property
+    def request(self) -> DataType:
+        """The data type of the first message."""
+
+    @property
+    def sends_keys(self) -> bool:
+        """Whether the message carries the keys; else the response makes them."""
+
+    @property
+    def always_answered(self) -> bool:
+        """Whether there is a response whatever the V flag says (R3830-6.1-10)."""
+
+    @property
+    def certs(self) -> tuple[Cert, ...]:
+        """Our certificates for the message."""
+
+    def open(self, draft: Draft, plan: Plan, /) -> Opening:
+        """Build the message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PskStarter:
+    """The pre-shared key method; MIKEY-NULL without a key, updates under an envelope key."""
+
+    credential: Psk | NoKey | Certified
+    key: Secret | None = field(repr=False)
+    encr: EncrAlg
+    mac: MacAlg
+
+    request = psk.REQUEST
+    sends_keys = True
+    always_answered = False
+    certs: tuple[Cert, ...] = field(default=(), init=False)
+
+    @property
+    def name(self) -> str:
+        """PSK or NULL."""
+        return psk.NAME if self.key is not None else "NULL"
+
+    def open(self, draft: Draft, plan: Plan) -> Opening:
+        """Build the message."""
+        if draft.idi is None or draft.idr is None:
+            raise LocalError("a pre-shared key belongs to two named parties")
+        return psk.start(
+            draft,
+            plan.keys,
+            self.key,
+            (draft.idi, draft.idr),
+            (self.encr, self.mac),
+            rand=plan.rand,
+            compat=self.credential.compat,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PkeStarter:
+    """The public-key method; `recipient` is the peer's verified certificate."""
+
+    credential: Certified
+    recipient: Certificate
+    encr: EncrAlg
+    mac: MacAlg
+    cache: CacheType
+
+    name = pke.NAME
+    request = pke.REQUEST
+    sends_keys = True
+    always_answered = False
+
+    @property
+    def certs(self) -> tuple[Cert, ...]:
+        """Our certificates."""
+        return self.credential.cert_payloads()
+
+    def open(self, draft: Draft, plan: Plan) -> Opening:
+        """Build the message, with a fresh envelope key."""
+        sealed = pke.Envelope(
+            recipient=self.recipient,
+            key=Secret(plan.random(_ENVELOPE_KEY)),
+            encr_alg=self.encr,
+            mac_alg=self.mac,
+            cache=self.cache,
+            oaep_hash=self.credential.oaep_hash,
+        )
+        return pke.build_request(draft, plan.keys, self.credential, sealed, rand=plan.rand)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DhSignStarter:
+    """The signed Diffie-Hellman method."""
+
+    credential: Certified
+    group: DhGroup
+
+    name = dhsign.NAME
+    request = dhsign.REQUEST
+    sends_keys = False
+    always_answered = True
+
+    @property
+    def certs(self) -> tuple[Cert, ...]:
+        """Our certificates."""
+        return self.credential.cert_payloads()
+
+    def open(self, draft: Draft, plan: Plan) -> Opening:
+        """Build the message, with a fresh exponent if keys are to change."""
+        half = dhsign.make_half(self.group, plan.validity, plan.random) if plan.renew else None
+        return dhsign.build_request(draft, self.credential, half, rand=plan.rand)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DhhmacStarter:
+    """Diffie-Hellman under a pre-shared key."""
+
+    credential: Psk
+    group: DhGroup
+
+    name = dhhmac.NAME
+    request = dhhmac.REQUEST
+    sends_keys = False
+    always_answered = True
+    certs: tuple[Cert, ...] = field(default=(), init=False)
+
+    def open(self, draft: Draft, plan: Plan) -> Opening:
+        """Build the message, with a fresh exponent if keys are to change."""
+        half = dhhmac.make_half(self.group, plan.validity, plan.random) if plan.renew else None
+        header = draft.header
+        keys = MessageKeys(self.credential.key, header.prf, header.csb_id, plan.rand)
+        return dhhmac.build_request(
+            draft,
+            keys,
+            half,
+            idi=to_id(self.credential.identity),
+            rand=plan.rand,
+            compat=self.credential.compat,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RsaRStarter:
+    """RSA-R: the Responder makes the keys."""
+
+    credential: Certified
+
+    name = rsar.NAME
+    request = rsar.REQUEST
+    sends_keys = False
+    always_answered = True
+
+    @property
+    def certs(self) -> tuple[Cert, ...]:
+        """Our certificates."""
+        return self.credential.cert_payloads()
+
+    def open(self, draft: Draft, _plan: Plan) -> Opening:
+        """Build the message."""
+        return rsar.build_request(draft, self.credential)
+
+
+def named_peer(credential: Psk | NoKey | Certified) -> str | None:
+    """Return the peer that a credential names, None for any."""
+    return None if credential.peer == ANY else credential.peer

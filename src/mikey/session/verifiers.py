@@ -1,0 +1,252 @@
+"""Authenticating a request by its method (RFC 3830 3, 5.3; RFC 4650 3; RFC 4738 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from mikey.credentials import ANY, Certified, Psk
+from mikey.crypto import check_prf
+from mikey.errors import AuthenticationError, DecodeError, PolicyError, UnsupportedError
+from mikey.methods import dhhmac, dhsign, pke, psk, rsar
+from mikey.methods._common.exchange import Surroundings
+from mikey.methods._common.identities import to_id
+from mikey.methods._common.message_keys import MessageKeys
+from mikey.policy import Context, Policy
+from mikey.registry import DataType, ErrorNumber
+from mikey.secret import Secret
+from mikey.session.bundle import Bundle, Credential
+from mikey.session.lookup import Claim, parties_of
+from mikey.session.proofs import (
+    DhhmacProof,
+    DhSignProof,
+    PkeProof,
+    Proof,
+    PskProof,
+    RsaRProof,
+)
+from mikey.wire import Id, Message, Rand
+
+Bundles = Mapping[tuple[str, int], Bundle]
+
+
+def check_form(message: Message, context: Context, policy: Policy) -> None:
+    """Do the checks that cost no cryptography.
+
+    Raises UnsupportedError (11) for a data type that is not implemented, and what the method's
+    `check_request` raises.
+    """
+    kind = message.header.data_type
+    if kind is DataType.PSK_INIT:
+        psk.check_request(message, allow_null=context.secure or policy.allow_null)
+    elif kind is DataType.PKE_INIT:
+        pke.check_request(message)
+    elif kind is DataType.DH_INIT:
+        dhsign.check_request(message, groups=policy.dh_groups)
+    elif kind is DataType.DHHMAC_INIT:
+        dhhmac.check_request(message, groups=policy.dh_groups)
+    elif kind is DataType.RSA_R_INIT:
+        rsar.check_request(message)
+    else:
+        raise UnsupportedError(
+            f"data type {kind.label} is not supported", number=ErrorNumber.INVALID_DT
+        )
+
+
+def verify(
+    message: Message, claim: Claim, bundles: Bundles, around: Surroundings
+) -> tuple[Proof, Bundle | None]:
+    """Authenticate a message that passed `check_form`; return the proof and the CSB it updates.
+
+    An unknown peer fails exactly like a wrong key. Raises AuthenticationError, PeerError (7, 8)
+    for certificates, and DecodeError (12) for an update of a CSB that is not known
+    (R3830-4.5-2).
+    """
+    check_prf(message.header.prf)
+    return _VERIFY[message.header.data_type](message, claim, bundles, around)
+
+
+def _psk(
+    message: Message, claim: Claim, bundles: Bundles, _around: Surroundings
+) -> tuple[Proof, Bundle | None]:
+    """Try the keys; an update may also stand under the envelope key of its CSB."""
+    stale = False
+    for credential, key, known in _psk_candidates(message, claim, bundles):
+        rand = _rand(message, known)
+        if rand is None:
+            stale = True
+            continue
+        if message.get(Rand) is None and (known is None or known.message_key != key):
+            continue  # only the key of a CSB updates it
+        keys = MessageKeys(key, message.header.prf, message.header.csb_id, rand)
+        try:
+            request = psk.verify_request(message, keys)
+        except AuthenticationError:
+            continue
+        initiator, idr = parties_of(claim, credential)
+        name = psk.NAME if key is not None else "NULL"
+        if isinstance(credential, Certified) and known is not None:
+            name = known.method
+        proof = PskProof(
+            request=request,
+            credential=credential,
+            key=key,
+            method=name,
+            initiator=initiator,
+            idr=idr,
+            rand=rand,
+        )
+        return proof, known
+    raise _stale() if stale else AuthenticationError()
+
+
+def _psk_candidates(
+    message: Message, claim: Claim, bundles: Bundles
+) -> list[tuple[Credential, Secret | None, Bundle | None]]:
+    csb_id = message.header.csb_id
+    found: list[tuple[Credential, Secret | None, Bundle | None]] = []
+    for credential in claim.candidates:
+        known = bundles.get((claim.initiator or credential.peer, csb_id))
+        key = credential.key if isinstance(credential, Psk) else None
+        found.append((credential, key, known))
+    enveloped = bundles.get((claim.initiator or "", csb_id))
+    if enveloped is not None and isinstance(enveloped.credential, Certified):
+        found.append((enveloped.credential, enveloped.message_key, enveloped))
+    return found
+
+
+def _dhhmac(
+    message: Message, claim: Claim, bundles: Bundles, _around: Surroundings
+) -> tuple[Proof, Bundle | None]:
+    stale = False
+    for credential in claim.candidates:
+        if not isinstance(credential, Psk):
+            continue
+        known = bundles.get((claim.initiator or credential.peer, message.header.csb_id))
+        rand = _rand(message, known)
+        if rand is None:
+            stale = True
+            continue
+        keys = MessageKeys(credential.key, message.header.prf, message.header.csb_id, rand)
+        try:
+            request = dhhmac.verify_request(message, keys)
+        except AuthenticationError:
+            continue
+        initiator, idr = parties_of(claim, credential)
+        proof = DhhmacProof(
+            request=request, credential=credential, initiator=initiator, idr=idr, rand=rand
+        )
+        return proof, known
+    raise _stale() if stale else AuthenticationError()
+
+
+def _dhsign(
+    message: Message, claim: Claim, bundles: Bundles, around: Surroundings
+) -> tuple[Proof, Bundle | None]:
+    signed = _signed(message, claim, bundles)
+    request = dhsign.verify_request(message, signed.credential, around, initiator=signed.initiator)
+    proof = DhSignProof(
+        request=request, credential=signed.credential, idr=signed.idr, rand=signed.rand
+    )
+    return proof, signed.known
+
+
+def _pke(
+    message: Message, claim: Claim, bundles: Bundles, around: Surroundings
+) -> tuple[Proof, Bundle | None]:
+    """With several keys the one that CHASH or the envelope's length names (R3830-6.8-6)."""
+    fitting = tuple(
+        c for c in claim.candidates if isinstance(c, Certified) and pke.fits(message, c)
+    )
+    signed = _signed(message, claim, bundles, fitting)
+    if signed.known is not None and signed.known.message_key is not None:
+        raise PolicyError("the envelope key was kept: its CSB is updated under it")
+    request = pke.verify_request(
+        message, signed.credential, around, initiator=signed.initiator, rand=signed.rand
+    )
+    proof = PkeProof(
+        request=request, credential=signed.credential, idr=signed.idr, rand=signed.rand
+    )
+    return proof, signed.known
+
+
+def _rsar(
+    message: Message, claim: Claim, bundles: Bundles, around: Surroundings
+) -> tuple[Proof, Bundle | None]:
+    """A second RSA-R run for a live CSB is no update (R4738-3.6-14)."""
+    credential = _one(claim.candidates)
+    if bundles.get((claim.initiator or credential.peer, message.header.csb_id)) is not None:
+        raise PolicyError("a new CSB has the ID of a live one", payload="HDR")
+    request = rsar.verify_request(
+        message, credential, around, initiator=_named(claim), idr=_idr(claim, credential)
+    )
+    proof = RsaRProof(request=request, credential=credential, idr=_idr(claim, credential))
+    return proof, None
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    credential: Certified
+    initiator: Id | None
+    idr: Id
+    known: Bundle | None
+    rand: bytes
+
+
+def _signed(
+    message: Message,
+    claim: Claim,
+    bundles: Bundles,
+    candidates: tuple[Credential, ...] | None = None,
+) -> _Signed:
+    credential = _one(claim.candidates if candidates is None else candidates)
+    known = bundles.get((claim.initiator or credential.peer, message.header.csb_id))
+    rand = _rand(message, known)
+    if rand is None:
+        raise _stale()
+    return _Signed(credential, _named(claim), _idr(claim, credential), known, rand)
+
+
+def _one(candidates: tuple[Credential, ...]) -> Certified:
+    """Return the credential of a signed message; our first one that it may be for."""
+    for credential in candidates:
+        if isinstance(credential, Certified):
+            return credential
+    raise PolicyError("no certificate of ours fits the message", number=ErrorNumber.INVALID_CERT)
+
+
+def _named(claim: Claim) -> Id | None:
+    if claim.idi is not None or claim.initiator is None:
+        return claim.idi
+    return to_id(claim.initiator)
+
+
+def _idr(claim: Claim, credential: Certified) -> Id:
+    responder = claim.responder or credential.identity
+    if responder == ANY:
+        raise PolicyError("the message is for nobody by name", number=ErrorNumber.INVALID_ID)
+    return claim.idr or to_id(responder)
+
+
+def _rand(message: Message, known: Bundle | None) -> bytes | None:
+    """Return the RAND of the exchange: an update takes it from its CSB (R3830-4.5-1)."""
+    payload = message.get(Rand)
+    if payload is not None:
+        return payload.value
+    return None if known is None else known.rand
+
+
+def _stale() -> DecodeError:
+    return DecodeError("the message has no RAND, and its CSB is not known", payload="RAND")
+
+
+_VERIFY: Mapping[
+    DataType,
+    Callable[[Message, Claim, Bundles, Surroundings], tuple[Proof, Bundle | None]],
+] = {
+    DataType.PSK_INIT: _psk,
+    DataType.PKE_INIT: _pke,
+    DataType.DH_INIT: _dhsign,
+    DataType.DHHMAC_INIT: _dhhmac,
+    DataType.RSA_R_INIT: _rsar,
+}
