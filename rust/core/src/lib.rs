@@ -2,5 +2,6 @@
 #![deny(unsafe_code)]
 
 pub mod aes_cm;
+pub mod mac;
 pub mod prf;
 pub mod srtp;

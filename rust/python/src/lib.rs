@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 
 mod aes_cm;
 mod errors;
+mod mac;
 mod prf;
 mod srtp;
 
@@ -13,6 +14,8 @@ mod srtp;
 mod _native {
     #[pymodule_export]
     use crate::aes_cm::aes_cm;
+    #[pymodule_export]
+    use crate::mac::mac;
     #[pymodule_export]
     use crate::prf::prf;
     #[pymodule_export]
