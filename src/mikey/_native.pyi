@@ -12,6 +12,9 @@ _Key = tuple[bytes, bytes, bytes, int | None, int | None]
 def aes_cm(key: bytes, iv: bytes, data: bytes) -> bytes:
     """Encrypt or decrypt (RFC 3830 4.2.3); ValueError for a key or IV of another length."""
 
+def mac(alg: int, key: bytes, octets: bytes) -> bytes:
+    """Return the MAC (RFC 3830 4.2.4); `alg` as on the wire, ValueError if unknown or NULL."""
+
 def prf(func: int, inkey: bytes, label: bytes, length: int) -> bytes:
     """Derive `length` octets (RFC 3830 4.1.2); `func` as on the wire, ValueError if unknown."""
 

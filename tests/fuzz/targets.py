@@ -223,6 +223,7 @@ class _Answerer:
         self.alice = p.alice(random=lambda _: draws.pop(0))
         self.first = self.alice.start(p.STREAMS, context=p.CONTEXT)
         self.exchange = dict(self.alice._open)
+        self.generations = dict(self.alice._generations)
         self.answer = e.psk_answer(PSK, self.first, {2: p.YOURS}, idr=IDR)
 
     def seeds(self) -> dict[str, bytes]:
@@ -255,6 +256,7 @@ class _Answerer:
             assert isinstance(result, Bundle)
             assert result.crypto_sessions[0].ssrc == p.MINE
         self.alice._open = dict(self.exchange)
+        self.alice._generations = dict(self.generations)
 
     def _is_authentic(self, octets: bytes) -> bool:
         return octets in (self._with_v(octets), self._with_v(octets, bare=True))

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 
 mod aes_cm;
 mod errors;
+mod mac;
 mod modp;
 mod prf;
 mod srtp;
@@ -14,6 +15,8 @@ mod srtp;
 mod _native {
     #[pymodule_export]
     use crate::aes_cm::aes_cm;
+    #[pymodule_export]
+    use crate::mac::mac;
     #[pymodule_export]
     use crate::modp::{modp_generate, modp_modulus, modp_power};
     #[pymodule_export]

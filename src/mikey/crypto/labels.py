@@ -28,4 +28,4 @@ def tgk_label(constant: int, cs_id: int, csb_id: int, rand: bytes) -> bytes:
 
 def message_label(constant: int, csb_id: int, rand: bytes) -> bytes:
     """Return the label for a key that protects messages of the CSB."""
-    return tgk_label(constant, _MESSAGE, csb_id, rand)
+    return _HEAD.pack(constant, _MESSAGE, csb_id) + rand

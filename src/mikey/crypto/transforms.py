@@ -11,7 +11,6 @@ from mikey.errors import AuthenticationError, LibraryError
 from mikey.registry import MacAlg
 from mikey.secret import Secret
 
-_MAC_HASHES = {MacAlg.HMAC_SHA_1_160: "sha1", MacAlg.HMAC_SHA_256_256: "sha256"}
 _ROUNDS = 6  # of the key wrap: RFC 3394 2.2.1
 
 
@@ -19,7 +18,7 @@ def mac(alg: MacAlg, key: Secret, octets: bytes) -> bytes:
     """Return the MAC of `octets`; the NULL MAC is empty."""
     if alg is MacAlg.NULL:
         return b""
-    return hmac.digest(key.expose(), octets, _MAC_HASHES[alg])
+    return _native.mac(alg, key.expose(), octets)
 
 
 def check_mac(alg: MacAlg, key: Secret, octets: bytes, received: bytes) -> None:

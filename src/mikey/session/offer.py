@@ -136,11 +136,14 @@ class Offer:
             return None
         # #CS stays what it was (R3830-6.1-22), also 0 for a map that an update leaves; in RSA-R
         # the Responder fills the map in.
-        keep = not (request.cs_map.count and bundle.sessions) and not isinstance(proof, RsaRProof)
+        described = request.cs_map
+        leaves_map = not isinstance(described, SrtpIdMap) or not described.sessions
+        if isinstance(proof, RsaRProof):
+            leaves_map = False
         header = Hdr(
             data_type=proof.response,
             csb_id=request.csb_id,
-            cs_map=request.cs_map if keep else SrtpIdMap(bundle.sessions),
+            cs_map=described if leaves_map else SrtpIdMap(bundle.sessions),
             prf=request.prf,
         )
         credential = proof.credential

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mikey.errors import PeerError
 from mikey.methods._common.error_message import build_error
@@ -26,9 +26,12 @@ RESPONSES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The message that an error speaks of, as far as `Responder.refuse` needs it."""
+    """The message that an error speaks of, as far as `Responder.refuse` needs it.
 
-    octets: bytes
+    No repr shows `octets`: keys can stand there in clear.
+    """
+
+    octets: bytes = field(repr=False)
     proof: Proof | None = None
 
 

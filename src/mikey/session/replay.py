@@ -95,7 +95,8 @@ class ReplayCache:
     def check(self, entry: ReplayEntry) -> bool:
         """Tell whether the message is new."""
         with self._lock:
-            return self._closed_until is None and not self._is_known(entry)
+            known = self._counted(entry) if _is_counter(entry) else self._holds(_keys(entry))
+            return self._closed_until is None and not known
 
     def add(self, entry: ReplayEntry, expires: int) -> bool:
         """Remember the message until `expires` (ns); False if it is known or there is no room.
@@ -104,17 +105,17 @@ class ReplayCache:
         come back later (R3830-3.1-8).
         """
         with self._lock:
-            if self._is_known(entry):
-                return False
-            if entry.ts_type is TsType.COUNTER:
-                if entry.peer not in self._counters and len(self._counters) >= self._capacity:
+            if _is_counter(entry):
+                full = entry.peer not in self._counters and len(self._counters) >= self._capacity
+                if full or self._counted(entry):
                     return False
                 self._counters[entry.peer] = int.from_bytes(entry.t)
-                return self._closed_until is None
-            if len(self._expires) >= 2 * self._capacity:
-                return False
-            for key in _keys(entry):
-                self._expires[key] = expires
+            else:
+                keys = _keys(entry)
+                if len(self._expires) >= 2 * self._capacity or self._holds(keys):
+                    return False
+                for key in keys:
+                    self._expires[key] = expires
             return self._closed_until is None
 
     def purge(self, now: int) -> None:
@@ -137,10 +138,16 @@ class ReplayCache:
                 self._forgotten = max(self._forgotten or 0, expires)
                 del self._expires[key]
 
-    def _is_known(self, entry: ReplayEntry) -> bool:
-        if entry.ts_type is TsType.COUNTER:
-            return int.from_bytes(entry.t) <= self._counters.get(entry.peer, -1)
-        return any(key in self._expires for key in _keys(entry))
+    def _counted(self, entry: ReplayEntry) -> bool:
+        """Tell whether the peer's counter is there already or beyond."""
+        return int.from_bytes(entry.t) <= self._counters.get(entry.peer, -1)
+
+    def _holds(self, keys: tuple[bytes, bytes]) -> bool:
+        return keys[0] in self._expires or keys[1] in self._expires
+
+
+def _is_counter(entry: ReplayEntry) -> bool:
+    return entry.ts_type is TsType.COUNTER
 
 
 def _keys(entry: ReplayEntry) -> tuple[bytes, bytes]:

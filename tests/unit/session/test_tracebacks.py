@@ -118,6 +118,16 @@ def test_no_repr_of_the_result_shows_a_key() -> None:
     assert [form for form in forbidden(keys) if form in text] == []
 
 
+def test_no_repr_of_an_error_shows_a_key_that_came_in_clear() -> None:
+    first = Craft(encr_alg=0).message()
+    assert TGK in first
+    with pytest.raises(MikeyError) as caught:
+        bob().receive(first, context=CONTEXT)
+    text = repr(vars(caught.value))
+    assert "Origin" in text
+    assert [form for form in forbidden([TGK]) if form in text] == []
+
+
 def _keys(bundle: Bundle) -> list[bytes]:
     held: list[Secret] = [key.key for key in bundle.keys]
     for session in bundle.crypto_sessions:

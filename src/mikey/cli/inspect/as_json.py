@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from mikey.cli.inspect.certificates import Seen
 from mikey.cli.inspect.derived import Keys
 from mikey.cli.inspect.explain import explanation
 from mikey.cli.inspect.fields import Field
@@ -34,7 +35,7 @@ def line(report: Report, *, show_keys: bool, explain: bool) -> str:
 def _warnings(report: Report) -> list[str]:
     if not report.reason:
         return list(report.warnings)
-    verdict = "not verified" if report.verified is None else "the MAC is wrong"
+    verdict = "not verified" if report.verified is None else f"the {report.proof} is wrong"
     return [f"{verdict}: {report.reason}", *report.warnings]
 
 
@@ -47,6 +48,8 @@ def _payload(payload: Described, show_keys: bool, explain: bool) -> dict[str, An
     }
     if payload.plaintext:
         described["plaintext"] = [_field(field, show_keys) for field in payload.plaintext]
+    if payload.certificate is not None:
+        described["certificate"] = _certificate(payload.certificate)
     words = explanation(payload.kind) if explain else None
     if words is not None:
         described["explanation"] = {
@@ -55,6 +58,17 @@ def _payload(payload: Described, show_keys: bool, explain: bool) -> dict[str, An
             "quote": words.quote,
         }
     return described
+
+
+def _certificate(seen: Seen) -> dict[str, Any]:
+    return {
+        "subject": seen.subject,
+        "issuer": seen.issuer,
+        "names": list(seen.names),
+        "not_before": seen.not_before.isoformat(),
+        "not_after": seen.not_after.isoformat(),
+        "key": seen.key,
+    }
 
 
 def _field(field: Field, show_keys: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mikey.cli.inspect.certificates import Seen, day
 from mikey.cli.inspect.derived import Keys
 from mikey.cli.inspect.explain import KEY_DATA, Explanation, explanation
 from mikey.cli.inspect.fields import Field
@@ -22,9 +23,9 @@ _CUT_TO = 6
 _PARAM = "Policy param"
 
 _VERDICTS = {
-    True: ("MAC verified", "bold green"),
-    False: ("MAC WRONG", "bold red"),
-    None: ("MAC not verified", "yellow"),
+    True: ("verified", "bold green"),
+    False: ("WRONG", "bold red"),
+    None: ("not verified", "yellow"),
 }
 
 
@@ -66,6 +67,8 @@ def _payload(
     parts.append(_table(payload.fields, show_keys=show_keys))
     hidden = set() if show_keys else _hidden(payload.fields)
     parts.append(_dump(octets, payload.offset, payload.offset + payload.length, hidden))
+    if payload.certificate is not None:
+        parts += ["", _certificate(payload.certificate)]
     if payload.plaintext:
         opened = Text("Encr data, decrypted", style="bold cyan")
         opened.append("  offsets count from its start", style="not bold default")
@@ -75,6 +78,20 @@ def _payload(
             parts.append(_explained(KEY_DATA))
         parts.append(_table(payload.plaintext, show_keys=show_keys))
     return Padding(Group(*parts), (0, 0, 1, 0))
+
+
+def _certificate(seen: Seen) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    rows = (
+        ("subject", seen.subject or "(none)"),
+        ("names", ", ".join(seen.names) or "(none)"),
+        ("issuer", seen.issuer or "(none)"),
+        ("valid", f"{day(seen.not_before)} to {day(seen.not_after)}"),
+        ("key", seen.key),
+    )
+    for name, value in rows:
+        table.add_row(Text(name, style="dim"), Text(_safe(value), style="green", overflow="fold"))
+    return Padding(table, (0, 0, 0, 2))
 
 
 def _explained(words: Explanation) -> RenderableType:
@@ -170,7 +187,7 @@ def _damage(report: Report, *, show_keys: bool) -> RenderableType:
 
 def _conclusion(report: Report) -> RenderableType:
     verdict, style = _VERDICTS[report.verified]
-    line = Text(verdict, style=style)
+    line = Text(f"{report.proof} {verdict}", style=style)
     if report.reason:
         line.append(f": {_safe(report.reason)}", style="not bold default")
     parts: list[RenderableType] = [line]

@@ -12,7 +12,9 @@ import click
 from mikey.cli.inspect import as_json, as_text
 from mikey.cli.inspect.report import Report, inspect
 from mikey.cli.inspect.sources import MAX_OCTETS, Found, find
+from mikey.cli.inspect.verdict import Given
 from mikey.cli.output import page
+from mikey.credentials.files import load_certificates, load_key
 from mikey.credentials.psk_file import load
 from mikey.errors import LocalError, PeerError
 from mikey.policy import Clock
@@ -30,16 +32,32 @@ Examples:
   mikey inspect AQAFgM0XflABAAAA...                  base64 as it stands in a log
   tshark ... -e mikey -T fields | mikey inspect --json | jq .header
   mikey inspect capture.bin --request offer.bin --psk-file keys
+  mikey inspect offer.sdp answer.sdp --ca root.pem   is the signature right, and who vouches?
+  mikey inspect offer.sdp --key bob.key --show-keys  what is in the envelope?
 
 \b
-Exit status: 0 sound (the MAC is right, or could not be checked), 1 damaged or the MAC is
-wrong, 2 usage.""",
+Exit status: 0 sound (MAC or signature are right, or could not be checked), 1 damaged, or MAC
+or signature are wrong, 2 usage.""",
 )
 @click.argument("inputs", metavar="[MESSAGE]...", nargs=-1)
 @click.option(
     "--psk-file",
     metavar="FILE",
     help="Pre-shared keys to verify and open messages with, one 'identity key' per line.",
+)
+@click.option(
+    "--ca",
+    "authorities",
+    metavar="FILE",
+    multiple=True,
+    help="Certificates to trust, of authorities or of a sender that does not send its own.",
+)
+@click.option(
+    "--key",
+    "key_files",
+    metavar="FILE",
+    multiple=True,
+    help="An RSA private key to open envelopes (PKE, RSA-R) with; only its owner may read it.",
 )
 @click.option(
     "--request",
@@ -56,6 +74,8 @@ def command(
     ctx: click.Context,
     inputs: tuple[str, ...],
     psk_file: str | None,
+    authorities: tuple[str, ...],
+    key_files: tuple[str, ...],
     requests: tuple[str, ...],
     explain: bool,
     as_lines: bool,
@@ -69,12 +89,12 @@ def command(
     """
     found = _find_all(inputs or (_STDIN,))
     clock: Clock = ctx.obj if isinstance(ctx.obj, Clock) else Clock()
-    reports = inspect(
-        found,
-        requests=_whole(_find_all(requests)),
-        secrets=None if psk_file is None else load(psk_file),
-        now=clock.now(),
+    given = Given(
+        None if psk_file is None else load(psk_file),
+        tuple(der for path in authorities for der in load_certificates(path)),
+        tuple(load_key(path) for path in key_files),
     )
+    reports = inspect(found, requests=_whole(_find_all(requests)), given=given, now=clock.now())
     if as_lines:
         for report in reports:
             click.echo(as_json.line(report, show_keys=show_keys, explain=explain))

@@ -34,7 +34,11 @@ class Keys:
 
 
 def derive(
-    message: Message, described_by: Message, key_data: tuple[KeyData, ...], rand: bytes
+    message: Message,
+    described_by: Message,
+    key_data: tuple[KeyData, ...],
+    rand: bytes,
+    csb_id: int,
 ) -> tuple[Keys, tuple[str, ...]]:
     """Return the keys of a message, and why some of them could not be derived.
 
@@ -52,7 +56,7 @@ def derive(
     for cs_id, entry in enumerate(entries, 1):
         try:
             policy = policy_of(entry, policies)
-            inputs = Derivation(header.prf, cs_id, header.csb_id, rand)
+            inputs = Derivation(header.prf, cs_id, csb_id, rand)
             masters = []
             for key in key_data:
                 check_fit(key, policy, _COMPAT)

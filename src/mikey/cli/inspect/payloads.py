@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from mikey.cli.inspect.certificates import Seen, look
 from mikey.cli.inspect.fields import Field, Layout
 from mikey.cli.inspect.policies import describe_sp
 from mikey.errors import PeerError
 from mikey.policy.clock import ns_from_t
 from mikey.registry import (
+    CertType,
     DataType,
     EncrAlg,
     ExtensionType,
@@ -72,7 +74,8 @@ class Described:
     """A payload with its fields.
 
     `fault` is what is wrong inside it (keys in clear that are malformed), `plaintext` the fields
-    of KEMAC's data once it was opened, their offsets counted from its start.
+    of KEMAC's data once it was opened, their offsets counted from its start, `certificate` what
+    a certificate says.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Described:
     fields: tuple[Field, ...]
     fault: PeerError | None = None
     plaintext: tuple[Field, ...] = ()
+    certificate: Seen | None = None
 
 
 def describe(item: Item, header: Hdr) -> Described:
@@ -100,7 +104,11 @@ def describe(item: Item, header: Hdr) -> Described:
         _DESCRIBERS[type(payload)](layout, payload)
     kind = payload_type(payload)
     name = payload_name(kind)
-    return Described(name, kind, item.offset, item.length, tuple(layout.fields), fault)
+    seen = None
+    if isinstance(payload, Cert) and payload.cert_type is not CertType.X509_URL:
+        seen = look(payload.data)
+    fields = tuple(layout.fields)
+    return Described(name, kind, item.offset, item.length, fields, fault, certificate=seen)
 
 
 def open_kemac(payload: Described, keys: tuple[KeyData, ...]) -> Described:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from mikey.cli.inspect.derived import Keys, derive
 from mikey.cli.inspect.payloads import Described, describe, open_kemac
 from mikey.cli.inspect.sources import Found
-from mikey.cli.inspect.verify import Verdict, Verifier
+from mikey.cli.inspect.verdict import Given, Verdict
+from mikey.cli.inspect.verify import Verifier
 from mikey.cli.inspect.warn import Seen, warnings
-from mikey.credentials.psk_file import PskFile
 from mikey.errors import PeerError
 from mikey.wire import Hdr, Kemac, Message, walk
+
+NOTHING = Given()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,9 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One message: its payloads up to the damage, the verdict on its MAC, warnings, keys.
+    """One message: its payloads up to the damage, the verdict on its proof, warnings, keys.
 
-    `reason` says why the MAC is not right, or why that is not known.
+    `proof` is its MAC or signature; `reason` says why that is not right, or why it is not known.
     `keys` is None where no secret opened the message; it is shown only on request.
     """
 
@@ -41,10 +43,11 @@ class Report:
     reason: str
     warnings: tuple[str, ...]
     keys: Keys | None = field(repr=False)
+    proof: str = "MAC"
 
     @property
     def failed(self) -> bool:
-        """Whether it is damaged or its MAC is wrong."""
+        """Whether it is damaged, or its MAC or signature is wrong."""
         return self.error is not None or self.verified is False
 
 
@@ -52,16 +55,18 @@ def inspect(
     found: Sequence[Found],
     *,
     requests: Iterable[Found] = (),
-    secrets: PskFile | None = None,
+    given: Given = NOTHING,
     now: int,
 ) -> list[Report]:
     """Return a report for each message found, in order.
 
     `requests` are further messages that responses and updates may refer to; they are not
-    reported. `now` (nanoseconds since 1970) is what timestamps are compared with, in warnings.
+    reported. `now` (nanoseconds since 1970) is what timestamps and certificates are compared
+    with, in warnings. Raises LocalError for given certificates that cannot be used.
     """
     parsed = map(_parsed, (*requests, *found))
-    verifier = Verifier(secrets, (message for message in parsed if message is not None))
+    known = [message for message in parsed if message is not None]
+    verifier = Verifier(given, known, now=now)
     seen = Seen()
     return [_report(one, verifier, seen, now) for one in found]
 
@@ -85,8 +90,9 @@ def _report(found: Found, verifier: Verifier, seen: Seen, now: int) -> Report:
         verdict = verifier.check(message)
         notes += verdict.notes
         if verdict.key_data is not None:
-            policies = verifier.described_by(message)
-            keys, problems = derive(message, policies, verdict.key_data, verdict.rand)
+            policies = verifier.related.described_by(message)
+            csb_id = message.header.csb_id if verdict.csb_id is None else verdict.csb_id
+            keys, problems = derive(message, policies, verdict.key_data, verdict.rand, csb_id)
             notes += problems
             opened = verdict.key_data if message.get(Kemac) else ()
             payloads = [open_kemac(payload, opened) for payload in payloads]
@@ -101,6 +107,7 @@ def _report(found: Found, verifier: Verifier, seen: Seen, now: int) -> Report:
         reason=verdict.reason,
         warnings=tuple(notes),
         keys=keys,
+        proof=verdict.proof,
     )
 
 

@@ -1,4 +1,4 @@
-"""The MAC of a message, and the keys behind it, as far as the given secrets reach.
+"""The proof in a message, MAC or signature, and the keys behind it, as far as what is given goes.
 
 `mikey.methods` and `mikey.session` do the work. What would make a receiver refuse an authentic
 message (age, a repeated T) is no matter of this module.
@@ -7,97 +7,150 @@ message (age, a repeated T) is no matter of this module.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from mikey.cli.inspect.related import REQUESTS, RESPONSES, Related
+from mikey.cli.inspect.sealed import Sealed, unseal, with_keys
+from mikey.cli.inspect.signed import Signatures
+from mikey.cli.inspect.verdict import Given, Verdict
 from mikey.credentials import ANY
 from mikey.credentials.psk_file import PskFile
 from mikey.crypto import check_prf
 from mikey.errors import AuthenticationError, PeerError
-from mikey.methods import psk
+from mikey.methods import dhhmac, pke, psk
+from mikey.methods._common.identities import to_text
 from mikey.methods._common.message_keys import MessageKeys
 from mikey.methods._common.verification import Parties, appendix, check_v
 from mikey.policy import Compat
 from mikey.registry import DataType, MacAlg
 from mikey.secret import Secret
-from mikey.session.identities import to_text
-from mikey.wire import Id, KeyData, Message, Rand, Sp, T, V
+from mikey.wire import Dh, Id, Kemac, Message, Pke, Sign, T, V
 
-_VERIFIABLE = frozenset({DataType.PSK_INIT, DataType.PSK_RESP, DataType.ERROR})
 _MOST_KEYS = 1000
-_MOST_REQUESTS = 1000  # of one CSB
+_DHHMAC = frozenset({dhhmac.REQUEST, dhhmac.RESPONSE})
 
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether the MAC is right (None: not known), the `reason` if it is not, what else to know.
-
-    `key_data` is what KEMAC holds, None where it could not be opened; `rand` is that of the CSB.
-    """
-
-    verified: bool | None
-    reason: str = ""
-    notes: tuple[str, ...] = ()
-    key_data: tuple[KeyData, ...] | None = None
-    rand: bytes = b""
+_NO_MAC = "it carries no MAC: nothing proves where it came from"
+_NO_RAND = "an update takes its RAND from the first message of its CSB (--request MESSAGE)"
+_ALTERED = "another key, or an altered message"
 
 
 class Verifier:
-    """Checks messages against secrets; `messages` are all that may belong together."""
+    """Checks messages with what is `given`; `messages` are all that may belong together.
 
-    def __init__(self, secrets: PskFile | None, messages: Iterable[Message] = ()) -> None:
-        self._secrets = secrets
-        self._requests: dict[int, list[Message]] = {}
-        for message in messages:
-            if message.header.data_type is psk.REQUEST:
-                self._requests.setdefault(message.header.csb_id, []).append(message)
+    `now` (nanoseconds since 1970) is when certificates have to hold. Raises LocalError for
+    given certificates that cannot be used.
+    """
+
+    def __init__(self, given: Given, messages: Iterable[Message] = (), *, now: int) -> None:
+        self._given = given
+        self.related = Related(messages)
+        self._signatures = Signatures(given.certificates, now)
+        self._sealed: dict[bytes, Sealed | str] = {}
 
     def check(self, message: Message) -> Verdict:
         """Return what can be said of a message."""
         kind = message.header.data_type
-        if kind not in _VERIFIABLE:
-            return Verdict(None, f"{kind.label} is no message of the pre-shared key method")
-        if kind is psk.REQUEST:
-            return self._request(message)
-        request = self._request_of(message)
-        if request is None:
-            return Verdict(None, "a response is checked with its request (--request MESSAGE)")
-        return self._response(message, request)
+        if kind not in REQUESTS and kind not in RESPONSES:
+            return Verdict(None, f"messages of type {kind.label} are not verified here")
+        request = self.related.request_of(message) if kind in RESPONSES else None
+        verdict = self._proof(message, request)
+        return replace(verdict, notes=(*verdict.notes, *_echoes(message, request)))
 
-    def _request(self, message: Message) -> Verdict:
+    def _proof(self, message: Message, request: Message | None) -> Verdict:
+        kind = message.header.data_type
+        last = message.payloads[-1] if message.payloads else None
+        if isinstance(last, Sign):
+            verdict = self._signatures.check(message, request, self.related.of(message))
+            if message.get(Pke) is None or message.get(Kemac) is None:
+                return verdict
+            return with_keys(verdict, self._open(message, request))
+        if kind is psk.REQUEST:
+            return self._psk_request(message)
+        if kind in REQUESTS and kind is not dhhmac.REQUEST:
+            return Verdict(None, "the last payload of a signed message is SIGN", proof="signature")
+        if request is None and kind is not dhhmac.REQUEST:
+            return Verdict(None, "a response is checked with its request (--request MESSAGE)")
+        if isinstance(last, Kemac) and (kind in _DHHMAC or kind is DataType.ERROR):
+            return self._dhhmac(message, request or message)
+        if not isinstance(last, V) or last.auth_alg is MacAlg.NULL or request is None:
+            return Verdict(None, _NO_MAC)
+        if request.header.data_type is pke.REQUEST:
+            return self._under_envelope(message, request)
+        return self._psk_response(message, request)
+
+    def _psk_request(self, message: Message) -> Verdict:
         try:
             kemac = psk.check_request(message, allow_null=True)
         except PeerError as error:
             return Verdict(None, str(error))
-        rand = self._rand_of(message)
+        rand = self.related.rand_of(message)
         if kemac.mac_alg is MacAlg.NULL:
             keys = MessageKeys(None, message.header.prf, message.header.csb_id, rand or b"")
             request = psk.verify_request(message, keys)
             return replace(_opened(request, rand or b""), verified=None, reason=_NO_MAC)
         if rand is None:
+            return Verdict(None, _NO_RAND)
+        keys_or_why = self._fitting(message, message, rand)
+        if isinstance(keys_or_why, Verdict):
+            return keys_or_why
+        return _opened(psk.verify_request(message, keys_or_why), rand)
+
+    def _psk_response(self, message: Message, request: Message) -> Verdict:
+        if request.header.data_type is not psk.REQUEST:
             return Verdict(
-                None,
-                "an update takes its RAND from the first message of its CSB (--request MESSAGE)",
+                None, f"V has no place in a response to {request.header.data_type.label}"
             )
-        return self._try(message, message, rand)
-
-    def _response(self, message: Message, request: Message) -> Verdict:
-        v = message.payloads[-1]
-        if not isinstance(v, V) or v.auth_alg is MacAlg.NULL:
-            return Verdict(None, _NO_MAC)
-        rand = self._rand_of(request)
+        rand = self.related.rand_of(request)
         if rand is None:
-            return Verdict(None, "the RAND of its CSB is not known (--request MESSAGE)")
-        verdict = self._try(message, request, rand)
-        if message.get(T) != request.get(T):
-            note = "T differs from that of the request, which a response repeats (R3830-5.2-5)"
-            return replace(verdict, notes=(*verdict.notes, note))
-        return verdict
+            return Verdict(None, _NO_RAND)
+        keys = self._fitting(message, request, rand)
+        if isinstance(keys, Verdict):
+            return keys
+        opened = _opened(psk.verify_request(request, keys), rand)
+        return _check_v(message, request, keys, opened)
 
-    def _try(self, message: Message, request: Message, rand: bytes) -> Verdict:
-        """Try every secret that may be meant; `request` is `message` itself if that is one."""
-        if self._secrets is None:
+    def _dhhmac(self, message: Message, request: Message) -> Verdict:
+        rand = self.related.rand_of(request)
+        if rand is None:
+            return Verdict(None, _NO_RAND)
+        if not isinstance(message.payloads[-1], Kemac):
+            return Verdict(None, _NO_MAC)
+        keys = self._fitting(message, request, rand)
+        if isinstance(keys, Verdict):
+            return keys
+        try:
+            dhhmac.verify_request(message, keys)
+        except PeerError:
+            return Verdict(False, _ALTERED)
+        return Verdict(True)
+
+    def _under_envelope(self, message: Message, request: Message) -> Verdict:
+        """Check V of a message that answers a PKE request, under the key of its envelope."""
+        sealed = self._open(request, None)
+        if isinstance(sealed, str):
+            why = sealed or "V is made with the envelope key of its request (--key FILE)"
+            return Verdict(None, why)
+        return _check_v(message, request, sealed.keys, replace(sealed.verdict, verified=True))
+
+    def _open(self, message: Message, request: Message | None) -> Sealed | str:
+        """Open an envelope once; RSA-R's RAND may stand in the request."""
+        if message.octets not in self._sealed:
+            rand = self.related.rand_of(message)
+            if rand is None and request is not None:
+                rand = self.related.rand_of(request)
+            self._sealed[message.octets] = unseal(message, self._given.keys, rand)
+        return self._sealed[message.octets]
+
+    def _fitting(self, message: Message, request: Message, rand: bytes) -> MessageKeys | Verdict:
+        """Find the secret that the MAC of `request` is made with, else say why there is none.
+
+        `request` is `message` itself if that is one.
+        """
+        candidates = list(self._kept(request))
+        if self._given.secrets is None and not candidates:
             return Verdict(None, "no secret was given (--psk-file)")
-        candidates = list(_candidates(self._secrets, (request, message)))
+        if self._given.secrets is not None:
+            candidates += _candidates(self._given.secrets, (request, message))
         if not candidates:
             return Verdict(None, "the PSK file has no key for its identities")
         header = request.header
@@ -105,48 +158,27 @@ class Verifier:
             check_prf(header.prf)
         except PeerError as error:
             return Verdict(None, error.reason)
+        verify = psk.verify_request if header.data_type is psk.REQUEST else dhhmac.verify_request
         for secret in candidates:
             keys = MessageKeys(secret, header.prf, header.csb_id, rand)
             try:
-                verified = psk.verify_request(request, keys)
+                verify(request, keys)
             except PeerError:
                 continue
-            if message is request:
-                return _opened(verified, rand)
-            return _check_v(message, verified, rand)
+            return keys
         if message is request:
-            return Verdict(False, "another key, or an altered message")
+            return Verdict(False, _ALTERED)
         return Verdict(None, "no key in the PSK file fits its request")
 
-    def _request_of(self, response: Message) -> Message | None:
-        """Return the request with the CSB ID of a message, that with its T first."""
-        same = self._same_csb(response)
-        exact = [m for m in same if m.get(T) == response.get(T)]
-        return next(iter(exact or same), None)
-
-    def described_by(self, message: Message) -> Message:
-        """Return the message that has the security policies of this one's crypto sessions.
-
-        That is itself, its request, or for an update without SP the first of its CSB.
-        """
-        related = self._same_csb(message)
-        exact = [m for m in related if m.get(T) == message.get(T)]
-        candidates = (message, *exact, *related)
-        return next((m for m in candidates if m.get(Sp) is not None), message)
-
-    def _rand_of(self, message: Message) -> bytes | None:
-        """Return the RAND of a message or, of an update, that of its CSB."""
-        for candidate in (message, *self._same_csb(message)):
-            rand = candidate.get(Rand)
-            if rand is not None:
-                return rand.value
-        return None
-
-    def _same_csb(self, message: Message) -> list[Message]:
-        return self._requests.get(message.header.csb_id, [])[:_MOST_REQUESTS]
-
-
-_NO_MAC = "it carries no MAC: nothing proves where it came from"
+    def _kept(self, request: Message) -> Iterator[Secret]:
+        """Yield the envelope keys that were cached for updates of the CSB (R3830-4.5-5)."""
+        if not self._given.keys:
+            return
+        for message in self.related.of(request):
+            if message.get(Pke) is not None and message.get(Kemac) is not None:
+                sealed = self._open(message, self.related.request_of(message))
+                if isinstance(sealed, Sealed) and sealed.kept is not None:
+                    yield sealed.kept
 
 
 def _opened(request: psk.VerifiedRequest, rand: bytes) -> Verdict:
@@ -157,12 +189,11 @@ def _opened(request: psk.VerifiedRequest, rand: bytes) -> Verdict:
         return Verdict(True, notes=(f"KEMAC cannot be opened: {error.reason}",), rand=rand)
 
 
-def _check_v(message: Message, request: psk.VerifiedRequest, rand: bytes) -> Verdict:
+def _check_v(message: Message, request: Message, keys: MessageKeys, opened: Verdict) -> Verdict:
     """Check V in the forms that are in use, the RFC's first."""
-    opened = _opened(request, rand)
-    t = request.message.one(T)
+    t = request.one(T)
     v = message.one(V)
-    parties, known = _parties(message, request.message)
+    parties, known = _parties(message, request)
     bare = "V covers the message and T alone, without identities (R3830-5.2-11)"
     forms = [
         (appendix(parties, t, Compat()), ()),
@@ -172,13 +203,24 @@ def _check_v(message: Message, request: psk.VerifiedRequest, rand: bytes) -> Ver
         forms.append((b"", ("V covers the Error message alone (R3830-5.1.2-5)",)))
     for covered, notes in forms:
         try:
-            check_v(message, v, request.keys, covered)
+            check_v(message, v, keys, covered)
         except AuthenticationError:
             continue
         return replace(opened, notes=(*opened.notes, *notes))
     if not known:
         return Verdict(None, "V covers identities that stand in neither message")
     return Verdict(False, "an altered message, or not the answer to its request")
+
+
+def _echoes(message: Message, request: Message | None) -> Iterator[str]:
+    """Remark on what a response should repeat of its request."""
+    if request is None:
+        return
+    if message.get(T) != request.get(T):
+        yield "T differs from that of the request, which a response repeats (R3830-5.2-5)"
+    values = message.all(Dh)
+    if values and request.get(Dh) is not None and request.get(Dh) != values[-1]:
+        yield "DHi differs from that of the request, which a response repeats (RFC 3830 3.3)"
 
 
 def _parties(response: Message, request: Message) -> tuple[Parties, bool]:

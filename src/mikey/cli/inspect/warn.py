@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mikey.cli.inspect.related import REQUESTS
 from mikey.errors import MikeyError, PeerError
 from mikey.methods import psk
 from mikey.policy import SECOND, Compat, Context, Policy, srtp_policy
@@ -37,10 +38,10 @@ class Seen:
         time = (message.header.csb_id, message.get(T))
         if message.octets in self._octets:
             yield "the same message stands before: a receiver would drop it as a replay"
-        elif message.header.data_type is psk.REQUEST and time in self._times:
+        elif message.header.data_type in REQUESTS and time in self._times:
             yield "another message before has the same CSB ID and timestamp (R3830-5.2-4)"
         self._octets.add(message.octets)
-        if message.header.data_type is psk.REQUEST:
+        if message.header.data_type in REQUESTS:
             self._times.add(time)
 
 
