@@ -163,7 +163,7 @@ def test_a_wrong_key_is_told_from_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        pytest.param({"data_type": 3}, "answers no PSK message", id="data type"),
+        pytest.param({"data_type": 3}, "is no PSK-RESP", id="data type"),
         pytest.param({"csb_id": 1}, "no exchange is open", id="CSB ID"),
         pytest.param({"prf": 1}, "another PRF", id="PRF"),
         pytest.param({"cs_map": e.srtp_map([(0, MINE, 0)])}, "other crypto", id="fewer CSs"),

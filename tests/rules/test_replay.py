@@ -59,7 +59,7 @@ def test_a_message_is_taken_once_and_the_second_gets_no_answer() -> None:
 def test_a_replay_costs_no_mac(monkeypatch: pytest.MonkeyPatch) -> None:
     responder, first = bob(), offer()
     accepted(responder, first)
-    monkeypatch.setattr("mikey.session.lookup.MessageKeys", None)
+    monkeypatch.setattr("mikey.session.verifiers.MessageKeys", None)
     refused(responder, first, None, ReplayError)
     refused(responder, offer(ts=(0, Time().ts(-1000))), ErrorNumber.INVALID_TS)
 

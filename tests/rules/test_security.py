@@ -180,7 +180,7 @@ def test_keys_that_nobody_can_tell_apart_or_use_are_refused(keys: list[e.Payload
 @pytest.mark.rule("R3830-9.5-2")
 def test_a_message_for_somebody_else_costs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     responder = bob()
-    monkeypatch.setattr("mikey.session.lookup.MessageKeys", None)
+    monkeypatch.setattr("mikey.session.verifiers.MessageKeys", None)
     strange = offer(idr=b"sip:carol@example.com")
     refused(responder, strange, ErrorNumber.INVALID_ID, PolicyError)
 
@@ -268,7 +268,7 @@ def test_a_message_is_not_its_own_answer() -> None:
     """R3830-3.1-8: the data type is under the MAC."""
     a = alice()
     first = a.start(STREAMS, context=CONTEXT)
-    with pytest.raises(DecodeError, match="answers no PSK message"):
+    with pytest.raises(DecodeError, match="is no PSK-RESP"):
         a.receive(first, context=CONTEXT)
     both = bob(credentials=[Psk(Secret(PSK), ALICE, BOB)])
     refused(both, first, ErrorNumber.INVALID_ID, PolicyError)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from mikey.credentials import ANY, Certified, NoKey, Psk
-from mikey.errors import PolicyError
+from mikey.errors import PolicyError, UnsupportedError
 from mikey.methods import dhhmac
 from mikey.methods._common import certificates
 from mikey.methods._common.identities import to_id, to_text
@@ -29,6 +29,7 @@ class Credentials:
         self._by_peer: dict[str, list[Credential]] = {}
         for credential in self._all:
             self._by_peer.setdefault(credential.peer, []).append(credential)
+        self.kinds = frozenset(type(credential) for credential in self._all)
         self.identities = frozenset(credential.identity for credential in self._all)
 
     def find(
@@ -77,12 +78,21 @@ def find_claim(
 ) -> Claim:
     """Find the credentials for the identities in a message and its carrier.
 
-    Raises PolicyError (7) for a message to somebody else, before anything costly
+    Raises UnsupportedError (11) for a method that no credential serves, PolicyError (7) for a
+    message to somebody else, before anything costly
     (R3830-9.5-2), and where the carrier shows other identities than the message
     (R4567-8-2).
     """
     own = credentials.identities
     kind = kind_of(message)
+    # A PSK message may also update, under the envelope key, a CSB that a certificate made
+    # (R3830-4.5-5): any credential may serve it.
+    serving = {Certified} if kind is Certified else {Psk, NoKey, Certified}
+    if serving.isdisjoint(credentials.kinds):
+        raise UnsupportedError(
+            f"data type {message.header.data_type.label} is not supported: no credential for it",
+            number=ErrorNumber.INVALID_DT,
+        )
     idi: Id | None
     idr: Id | None
     if message.header.data_type is DataType.DHHMAC_INIT:
