@@ -31,7 +31,7 @@ from mikey.wire.key_data import (
     parse_key_data,
 )
 from mikey.wire.key_ids import KeyId, KeyIds
-from mikey.wire.message import MAX_OCTETS, Message, encode
+from mikey.wire.message import MAX_OCTETS, MAX_PAYLOADS, Message, encode
 from mikey.wire.opaque import Opaque
 from mikey.wire.payloads import Payload, payload_type
 from mikey.wire.pke import Pke
@@ -49,6 +49,7 @@ __all__ = [
     "HASH_OCTETS",
     "MAC_OCTETS",
     "MAX_OCTETS",
+    "MAX_PAYLOADS",
     "TS_OCTETS",
     "Bcast",
     "Cert",

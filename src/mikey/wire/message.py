@@ -25,6 +25,12 @@ _LAST: Final = PayloadType.LAST
 MAX_OCTETS: Final = 1 << 20
 """The longest message that is parsed: room for a dozen payloads of 64 KiB."""
 
+MAX_PAYLOADS: Final = 512
+"""The most payloads of a message that is parsed: each costs time before anybody is known.
+
+Room for an SP for each of 255 crypto sessions, and for as many General Extensions.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -45,16 +51,18 @@ class Message:
         """Read a message that fills `octets`.
 
         Raises PeerError, with offset and payload: what `walk` raises, and DecodeError where
-        the payloads break a rule of `structure.find_fault` or the message is longer than
-        `MAX_OCTETS`.
+        the payloads break a rule of `structure.find_fault`, are more than `MAX_PAYLOADS`, or
+        the message is longer than `MAX_OCTETS`.
         """
         if len(octets) > MAX_OCTETS:
             raise DecodeError(f"a message of {len(octets)} octets is longer than {MAX_OCTETS}")
         octets = bytes(octets)
         reader, header, following = read_header(octets)
-        found = []
+        found: list[Payload] = []
         spans = [(0, reader.position)]
         for payload, span, _ in read_chain(reader, header, following):
+            if len(found) == MAX_PAYLOADS:
+                raise reader.malformed(f"more than {MAX_PAYLOADS} payloads", back=span[1])
             found.append(payload)
             spans.append(span)
         payloads = tuple(found)

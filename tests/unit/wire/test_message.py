@@ -12,6 +12,7 @@ from mikey.registry import (
     DhGroup,
     EncrAlg,
     ErrorNumber,
+    ExtensionType,
     HashFunc,
     IdType,
     MacAlg,
@@ -20,11 +21,13 @@ from mikey.registry import (
 )
 from mikey.wire import (
     MAX_OCTETS,
+    MAX_PAYLOADS,
     Cert,
     Chash,
     Dh,
     EmptyMap,
     Err,
+    GeneralExtension,
     Hdr,
     Id,
     Kemac,
@@ -35,6 +38,7 @@ from mikey.wire import (
     Rand,
     Sign,
     Sp,
+    SrtpIdMap,
     T,
     V,
     encode,
@@ -232,3 +236,13 @@ def test_messages_of_several_64_kib_payloads_pass_and_endless_ones_do_not() -> N
 def test_an_opaque_of_a_type_that_is_not_kept_is_not_sent() -> None:
     with pytest.raises(LocalError, match="kept as octets"):
         Message.build(header(), [STAMP, Opaque(PayloadType(99), b"")])
+
+
+@pytest.mark.rule("R3830-5.3-4")
+def test_a_message_of_very_many_payloads_is_refused() -> None:
+    """Work for nobody in particular is bounded before anybody is known."""
+    header = Hdr(DataType.PSK_INIT, 1, SrtpIdMap())
+    some = GeneralExtension(ExtensionType.VENDOR_ID, b"")
+    assert Message.parse(encode(header, [some] * MAX_PAYLOADS)).payloads[-1] == some
+    with pytest.raises(DecodeError, match="more than 512 payloads"):
+        Message.parse(encode(header, [some] * (MAX_PAYLOADS + 1)))
