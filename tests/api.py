@@ -23,6 +23,8 @@ MODULES = (
     "mikey",
     "mikey.session",
     "mikey.credentials",
+    "mikey.credentials.files",
+    "mikey.tokens",
     "mikey.policy",
     "mikey.carriage",
     "mikey.carriage.sdp",

@@ -20,5 +20,5 @@ def test_an_example_runs(path: Path) -> None:
     assert run.stdout
 
 
-def test_there_is_an_example_of_each_method() -> None:
-    assert {path.stem for path in EXAMPLES} >= {"psk"}
+def test_there_is_an_example_of_each_method_and_of_a_group() -> None:
+    assert {path.stem for path in EXAMPLES} >= {"psk", "pke", "dhsign", "dhhmac", "rsar", "group"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import json
 import re
 import subprocess
@@ -19,7 +20,8 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 MOST_LINES = 500
 
 # Imports one module in each forked child: no other module of ours is there before it, so a circle
-# shows, yet other people's packages are loaded but once.
+# shows, yet other people's packages are loaded but once. Tokens alone may need their extra: for
+# every other module it is as if it were not installed.
 IMPORT_EACH = """
 import importlib, os, sys, traceback
 import asyncio, click, cryptography.hazmat.primitives.ciphers, rich.console, sipua
@@ -27,6 +29,8 @@ failed = 0
 for name in sys.argv[1:]:
     child = os.fork()
     if child == 0:
+        if not name.startswith("mikey.tokens"):
+            sys.modules["pkcs11"] = None
         try:
             importlib.import_module(name)
         except BaseException:
@@ -67,6 +71,8 @@ def test_files_stay_small() -> None:
 @pytest.mark.slow
 def test_each_module_imports_alone() -> None:
     names = [module_name(path) for path in MODULES if path.stem != "__main__"]
+    if importlib.util.find_spec("pkcs11") is None:
+        names = [name for name in names if not name.startswith("mikey.tokens")]
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", IMPORT_EACH, *names],
         capture_output=True,
