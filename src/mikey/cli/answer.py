@@ -11,10 +11,10 @@ from rich.console import Console
 
 from mikey.aio import WavWriter
 from mikey.cli.calls.callee import Callee, Terms
+from mikey.cli.calls.credentials import Files
 from mikey.cli.calls.options import HostPort, host_port, policies, shared_options
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, run, tracing
-from mikey.credentials.psk_file import load
 from mikey.sip import Limits, UserAgent, bare_uri
 
 
@@ -28,7 +28,11 @@ from mikey.sip import Limits, UserAgent, bare_uri
     help="Address for SIP over UDP and TCP; port 0 is any that is free.",
 )
 @click.option("--record", metavar="OUT.wav", help="Where to write what is heard.")
-@click.option("--identity", metavar="URI", help="Our SIP URI; otherwise whatever URI was called.")
+@click.option(
+    "--identity",
+    metavar="URI",
+    help="Our SIP URI; otherwise that of --cert, or with keys alone whatever URI was called.",
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -36,7 +40,11 @@ from mikey.sip import Limits, UserAgent, bare_uri
     help="How long to wait for a call; otherwise there is no limit.",
 )
 def command(
-    psk_file: str,
+    psk_file: str | None,
+    key: str | None,
+    cert: str | None,
+    authorities: tuple[str, ...],
+    crls: tuple[str, ...],
     policy_names: tuple[str, ...],
     any_identity: bool,
     trace: bool,
@@ -46,18 +54,29 @@ def command(
     identity: str | None,
     timeout: float | None,
 ) -> None:
-    """Answer a SIP call whose keys are agreed by MIKEY-PSK, and record it.
+    """Answer a SIP call whose keys are agreed by MIKEY, and record it.
+
+    The caller chooses the method: PSK and DHHMAC take --psk-file, PKE, DH-SIGN and RSA-R take
+    --key, --cert and --ca; all of them may be given.
 
     Calls that fail are refused and told on stderr; the first one that is accepted is heard to
     its end. The recording is written whole, or not at all.
 
     \b
-    Example:
+    Examples:
       mikey answer --listen 127.0.0.1:5070 --psk-file keys --record heard.wav
+      mikey answer --listen 127.0.0.1:5070 --key bob.key --cert bob.pem --ca root.pem
     """
+    files = Files(psk=psk_file, key=key, cert=cert, authorities=authorities, crls=crls)
+    own = files.load()
+    named = bare_uri(identity) if identity else None
+    certified = None if own.certificates is None else own.certificates.certified(named)
+    if certified is not None and own.psk is None:
+        named = certified.identity
     terms = Terms(
-        keys=load(psk_file),
-        identity=bare_uri(identity) if identity else None,
+        keys=own.psk,
+        certified=certified,
+        identity=named,
         policies=policies(policy_names),
         any_identity=any_identity,
     )

@@ -11,13 +11,12 @@ from rich.console import Console
 
 from mikey.aio import read_wav
 from mikey.cli.calls.caller import Caller, Plan
+from mikey.cli.calls.credentials import Files, initiator_credential
 from mikey.cli.calls.options import policies, shared_options
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, playing, run, tracing
-from mikey.credentials import Psk
-from mikey.credentials.psk_file import load
-from mikey.errors import LocalError
 from mikey.policy import SrtpPolicy
+from mikey.session import Method
 from mikey.sip import UserAgent, bare_uri, local_host_for
 
 
@@ -25,12 +24,21 @@ from mikey.sip import UserAgent, bare_uri, local_host_for
 @click.argument("uri")
 @shared_options
 @click.option(
+    "--method",
+    "method_name",
+    type=click.Choice([method.value for method in Method], case_sensitive=False),
+    help="How keys are agreed. [default: PSK with --psk-file, else DH-SIGN]",
+)
+@click.option(
+    "--peer-cert", metavar="FILE", help="The peer's certificate, which PKE needs beforehand."
+)
+@click.option(
     "--send", metavar="IN.wav", required=True, help="16-bit PCM, 8 to 48 kHz, 1-2 channels."
 )
 @click.option(
     "--identity",
     metavar="URI",
-    help="Our SIP URI; otherwise sip:USER@ADDRESS of this machine.",
+    help="Our SIP URI; otherwise that of --cert, or sip:USER@ADDRESS of this machine.",
 )
 @click.option(
     "--timeout",
@@ -55,35 +63,59 @@ from mikey.sip import UserAgent, bare_uri, local_host_for
 )
 def command(
     uri: str,
-    psk_file: str,
+    psk_file: str | None,
+    key: str | None,
+    cert: str | None,
+    authorities: tuple[str, ...],
+    crls: tuple[str, ...],
     policy_names: tuple[str, ...],
     any_identity: bool,
     trace: bool,
     as_json: bool,
+    method_name: str | None,
+    peer_cert: str | None,
     send: str,
     identity: str | None,
     timeout: float,
     transport: str,
     rekey_every: float | None,
 ) -> None:
-    """Call a SIP URI, agree on keys by MIKEY-PSK, and send a recording as SRTP.
+    """Call a SIP URI, agree on keys by MIKEY, and send a recording as SRTP.
 
-    The key is the one that the file has for URI, without its parameters.
+    A pre-shared key is the one that the file has for URI, without its parameters; a certificate
+    of the peer has to name that URI. 'mikey methods' tells the methods apart.
 
     \b
-    Example:
+    Examples:
       mikey call sip:bob@127.0.0.1:5070 --psk-file keys --send speech.wav
+      mikey call sip:bob@127.0.0.1:5070 --method RSA-R --key alice.key --cert alice.pem \\
+          --ca root.pem --send speech.wav
     """
     peer = bare_uri(uri)
     recording = read_wav(send)
-    key = load(psk_file).lookup(peer)
-    if key is None:
-        raise LocalError(f"{psk_file}: no key for {peer}, and none for *")
+    files = Files(
+        psk=psk_file,
+        key=key,
+        cert=cert,
+        authorities=authorities,
+        peer_cert=peer_cert,
+        crls=crls,
+    )
+    own = files.load()
+    method = own.default_method if method_name is None else Method(method_name)
     host = local_host_for(uri)
-    own = bare_uri(identity) if identity else _default_identity(host)
+    credential = initiator_credential(
+        own,
+        method,
+        bare_uri(identity) if identity else None,
+        _default_identity(host),
+        peer,
+        any_peer=any_identity,
+    )
     plan = Plan(
         uri=uri,
-        credential=Psk(key, own, peer),
+        credential=credential,
+        method=method,
         recording=recording,
         policies=policies(policy_names) or (SrtpPolicy(),),
         timeout=timeout,

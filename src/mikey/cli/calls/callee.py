@@ -19,12 +19,13 @@ from mikey.carriage.sdp import (
     refusal,
 )
 from mikey.cli.calls.description import AudioStream, Local, choose, peer_of
+from mikey.cli.calls.exchange import MKI_LENGTH, NOTHING_FETCHED, timed
 from mikey.cli.calls.report import CallReport, sessions_of, sizes_of
-from mikey.credentials import ANY, Psk
+from mikey.credentials import ANY, Certified, Psk
 from mikey.credentials.psk_file import PskFile
 from mikey.errors import CarriageError, LibraryError, LocalError, PeerError, PolicyError
 from mikey.policy import Context, SrtpPolicy
-from mikey.registry import ErrorNumber
+from mikey.registry import CacheType, ErrorNumber
 from mikey.session import Responder
 from mikey.sip import Call, CallError, Invitation, UserAgent, bare_uri
 
@@ -37,9 +38,13 @@ _DRAIN = 1.0  # seconds for the last packets to arrive after BYE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """Whom we answer. `identity` None: whatever URI was called; `policies` (): all that protect."""
+    """Whom we answer, by pre-shared keys, certificate or both.
 
-    keys: PskFile
+    `identity` None: whatever URI was called; `policies` (): all that protect.
+    """
+
+    keys: PskFile | None = None
+    certified: Certified | None = None
     identity: str | None = None
     policies: tuple[SrtpPolicy, ...] = ()
     any_identity: bool = False
@@ -56,6 +61,7 @@ class _Accepted:
     offer: Description
     agreed: Agreed
     messages: tuple[tuple[str, int], ...]
+    seconds: float
 
 
 @dataclass(slots=True)
@@ -78,10 +84,17 @@ class Callee:
 
     def __post_init__(self) -> None:
         own = self.terms.identity or ANY
+        keys = {} if self.terms.keys is None else self.terms.keys.keys
+        credentials: list[Psk | Certified] = [Psk(key, own, peer) for peer, key in keys.items()]
+        if self.terms.certified is not None:
+            credentials.append(self.terms.certified)
         # one for all calls, since it remembers what it has seen
         self._responder = Responder(
-            [Psk(key, own, peer) for peer, key in self.terms.keys.keys.items()],
+            credentials,
             policies=self.terms.policies or None,
+            # In RSA-R the keys are ours: their names and the kept key let the caller change them.
+            mki_length=MKI_LENGTH,
+            cache=CacheType.CACHE_CSB,
         )
         self._first = asyncio.get_running_loop().create_future()
 
@@ -137,7 +150,7 @@ class Callee:
 
     async def _accept(self, invitation: Invitation) -> _Accepted:
         offer = Description(decode(invitation.body), context=self._context(invitation))
-        received = offer.receive(self._responder)
+        received, seconds = timed(lambda: offer.receive(self._responder, handlers=NOTHING_FETCHED))
         self._check_called(received, invitation)
         stream = choose(offer)
         host = self._host(invitation)
@@ -146,15 +159,17 @@ class Callee:
         agreed: Agreed | None = None
         try:
             local = Local(secrets.randbits(62), endpoint.host, endpoint.port)
-            agreed = self._answer(received, local, stream, secrets.randbelow(2**32 - 1) + 1)
-            call = await invitation.accept(encode(agreed.text))
+            ssrc = secrets.randbelow(2**32 - 1) + 1
+            answer, more = timed(lambda: self._answer(received, local, stream, ssrc))
+            agreed = answer
+            call = await invitation.accept(encode(answer.text))
         except BaseException:
             await endpoint.close()
             if agreed is not None:
                 self._forget(agreed)
             raise
-        messages = sizes_of(offer.message(), Description(agreed.text).message())
-        return _Accepted(call, endpoint, local, stream, offer, agreed, messages)
+        messages = sizes_of(offer.message(), Description(answer.text).message())
+        return _Accepted(call, endpoint, local, stream, offer, answer, messages, seconds + more)
 
     def _context(self, invitation: Invitation) -> Context:
         if self.terms.any_identity:
@@ -251,7 +266,7 @@ class Callee:
                 await invitation.accept(encode(text))
                 accepted.local = local
                 return
-            received = offer.receive(self._responder)
+            received = offer.receive(self._responder, handlers=NOTHING_FETCHED)
             bundle, cs_id = accepted.agreed.find(line, Sender.RESPONDER)
             ssrc = bundle.crypto_sessions[cs_id - 1].ssrc or 0
             agreed = self._answer(received, local, accepted.stream, ssrc)
@@ -288,6 +303,7 @@ class Callee:
             channels=audio.channels,
             seconds=media.frames_heard / audio.rate,
             lost=media.lost,
+            responder_ms=1000 * accepted.seconds,
         )
 
 

@@ -8,42 +8,17 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from mikey.aio import MediaSession, Recording, RtpEndpoint
-from mikey.carriage.sdp import Agreed, Description, Offered, Sender, decode, encode
+from mikey.aio import MediaSession, RtpEndpoint
+from mikey.carriage.sdp import Agreed, Description, Sender, encode
 from mikey.cli.calls.description import PAYLOAD_TYPE, Local, peer_of
-from mikey.cli.calls.report import CallReport, sessions_of, sizes_of
-from mikey.credentials import Psk
-from mikey.errors import PeerError, ReportedError
-from mikey.policy import Context, SrtpPolicy
-from mikey.session import Initiator, offered_policies
+from mikey.cli.calls.exchange import LINE, Exchange, Plan
+from mikey.cli.calls.report import CallReport, sessions_of
+from mikey.errors import PeerError
 from mikey.sip import Call, CallError, CallRefusedError, UserAgent
 
 __all__ = ["Caller", "Plan"]
 
-LINE = 0  # our offers have one m= line
 _DRAIN = 1.0  # seconds for the peer's last words in SRTCP
-_MKI_LENGTH = 1  # names the keys of the last 16 changes without doubt
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What is to be done. `credential` names both parties; `rekey_every` in seconds."""
-
-    uri: str
-    credential: Psk
-    recording: Recording
-    policies: tuple[SrtpPolicy, ...]
-    timeout: float
-    transport: str
-    any_identity: bool = False
-    rekey_every: float | None = None
-
-    @property
-    def context(self) -> Context:
-        """What the signalling says of both parties; nothing, if that is not to be compared."""
-        if self.any_identity:
-            return Context()
-        return Context(initiator=self.credential.identity, responder=self.credential.peer)
 
 
 @dataclass(slots=True)
@@ -162,64 +137,8 @@ class Caller:
             rate=recording.audio.rate,
             channels=recording.audio.channels,
             seconds=recording.seconds,
+            initiator_ms=1000 * exchange.seconds,
         )
-
-
-class Exchange:
-    """The MIKEY side of a call: one offer and its updates."""
-
-    def __init__(self, plan: Plan, policy: SrtpPolicy, local: Local) -> None:
-        self.policy = policy
-        self.agreed: Agreed
-        self.messages: tuple[tuple[str, int], ...] = ()
-        self._plan = plan
-        self._local = local
-        self._initiator = Initiator(
-            plan.credential,
-            policies=(policy,),
-            mki_length=_MKI_LENGTH if plan.rekey_every else 0,
-        )
-        ssrc = secrets.randbelow(2**32 - 1) + 1  # 0 means "not chosen yet"
-        self.offered: Offered = self._description().offer(self._initiator, {LINE: ssrc})
-
-    def receive(self, body: bytes) -> Agreed:
-        """Take the answer. Raises PeerError."""
-        answer = Description(decode(body), context=self._plan.context)
-        self.agreed = self.offered.receive(self._initiator, answer)
-        self.messages = sizes_of(self.offered.messages[None], answer.message())
-        return self.agreed
-
-    async def rekey(self, call: Call, timeout: float) -> Agreed:
-        """Agree on new keys by a re-INVITE with the update form (R4567-4.1.2-8)."""
-        self._local = self._local.next_version()
-        bundle = self.agreed.bundles[0]
-        update = self._description().update(self._initiator, {None: bundle})
-        try:
-            body = await call.reinvite(encode(update.text), timeout=timeout)
-        except PeerError:
-            update.cancel(self._initiator)
-            raise
-        answer = Description(decode(body), context=self._plan.context)
-        self.agreed = update.receive(self._initiator, answer)
-        return self.agreed
-
-    def accepted_policies(self, refusal: CallRefusedError) -> tuple[SrtpPolicy, ...]:
-        """The policies that the peer offers in an authentic Error message of its refusal.
-
-        An Error message that is not authentic says nothing (R3830-5.1.2-8).
-        """
-        try:
-            octets = Description(decode(refusal.body)).message()
-            self._initiator.receive(octets)
-        except ReportedError as error:
-            return offered_policies(error) if error.authenticated else ()
-        except PeerError:
-            return ()
-        return ()
-
-    def _description(self) -> Description:
-        text = self._local.offer(self._plan.recording.audio)
-        return Description(text, context=self._plan.context)
 
 
 async def _ended_early(call: Call) -> None:

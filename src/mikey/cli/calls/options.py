@@ -71,9 +71,24 @@ def shared_options(command: F) -> F:
             help=f"SRTP policy; may be given several times, the best first. Known: {known}.",
         ),
         click.option(
+            "--crl", "crls", metavar="FILE", multiple=True, help="Certificates that were revoked."
+        ),
+        click.option(
+            "--ca",
+            "authorities",
+            metavar="FILE",
+            multiple=True,
+            help="Whom to trust: certificates of authorities, or of the peer itself.",
+        ),
+        click.option(
+            "--cert", metavar="FILE", help="Our certificate, then those between it and the --ca."
+        ),
+        click.option(
+            "--key", metavar="FILE", help="Our RSA private key; only its owner may read it."
+        ),
+        click.option(
             "--psk-file",
             metavar="FILE",
-            required=True,
             help="Pre-shared keys, one 'identity key' per line; only its owner may read it.",
         ),
     ):

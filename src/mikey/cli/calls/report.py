@@ -60,7 +60,8 @@ class CallReport:
     """A call: `messages` are (name, octets); `lost` counts packets that never came.
 
     `bit_for_bit` is known only where both ends are (in the demo), `seconds` is that of the
-    audio sent or heard.
+    audio sent or heard. `initiator_ms` and `responder_ms` are milliseconds of work for the first
+    exchange, of the side that knows them.
     """
 
     method: str
@@ -75,6 +76,8 @@ class CallReport:
     seconds: float
     lost: int | None = None
     bit_for_bit: bool | None = None
+    initiator_ms: float | None = None
+    responder_ms: float | None = None
 
     def as_json(self) -> str:
         """One line."""
@@ -95,6 +98,7 @@ class CallReport:
             self,
             sessions=tuple(mine.merged_with(theirs) for mine, theirs in sessions),
             lost=other.lost if self.lost is None else self.lost,
+            responder_ms=other.responder_ms if self.responder_ms is None else self.responder_ms,
         )
 
 
