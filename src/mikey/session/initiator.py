@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
-from mikey.credentials import ANY, Certificate, Certified, NoKey, Psk
-from mikey.crypto import check_prf
-from mikey.errors import LocalError, PeerError, PolicyError
+from mikey.credentials import Certified, NoKey, Psk
+from mikey.errors import LocalError, PolicyError
 from mikey.methods._common import certificates
-from mikey.methods._common.exchange import Completion, Draft, Opening, Surroundings
-from mikey.methods._common.identities import to_id, to_text
-from mikey.methods._common.message_keys import check_encr, check_mac_alg
+from mikey.methods._common.exchange import Draft, Surroundings
+from mikey.methods._common.identities import to_id
 from mikey.policy import Clock, Context, Policy, SrtpPolicy
 from mikey.policy.clock import difference64
 from mikey.registry import (
@@ -22,66 +19,42 @@ from mikey.registry import (
     DataType,
     DhGroup,
     EncrAlg,
-    ErrorNumber,
-    ExtensionType,
     KeyType,
     MacAlg,
     PrfFunc,
 )
 from mikey.session.bundle import Bundle, Role
+from mikey.session.exchange import Exchange, check_rand, check_responder, completed
 from mikey.session.fetching import with_fetched
 from mikey.session.group import Group
-from mikey.session.keys import check_keys, make_key, merge_keys
+from mikey.session.keys import merge_keys
 from mikey.session.method import Method
+from mikey.session.options import Options, check_sent, our_fault
 from mikey.session.replay import ReplayEntry, ReplayStore
 from mikey.session.starters import (
-    DhhmacStarter,
-    DhSignStarter,
-    PkeStarter,
     Plan,
-    PskStarter,
-    RsaRStarter,
     Starter,
+    check_null,
+    choose_starter,
     named_peer,
+    protocols,
 )
 from mikey.session.step import Step
-from mikey.session.stream import Stream, describe, policies_of, to_sps
+from mikey.session.stream import Stream, describe, to_sps
 from mikey.session.updating import chosen, extend, filled, generation
 from mikey.wire import (
-    GeneralExtension,
     Hdr,
-    Id,
     KeyData,
-    KvNull,
-    KvSpi,
     Message,
     Rand,
-    SdpIds,
     SrtpId,
     SrtpIdMap,
     T,
-    Validity,
 )
 
 _RAND_LENGTH = 16
 _SENT = (KeyType.TGK, KeyType.TGK_SALT, KeyType.TEK_SALT)
 _CERTIFIED = (Method.PKE, Method.DH_SIGN, Method.RSA_R)
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """An exchange that waits for its response.
-
-    `bundle` has the keys that the message carries, `old_keys` are those from before it.
-    """
-
-    bundle: Bundle
-    old_keys: tuple[KeyData, ...]
-    opening: Opening
-    starter: Starter
-    responds: bool
-    is_first: bool
-    in_group: bool
 
 
 class Initiator:
@@ -118,39 +91,24 @@ class Initiator:
         cache: CacheType = CacheType.NO_CACHE,
         replay: ReplayStore | None = None,
     ) -> None:
-        method = _fitting_method(credential, method)
-        unnamed = credential.peer == ANY and method not in (Method.DH_SIGN, Method.RSA_R)
-        if credential.identity == ANY or unnamed:
-            raise LocalError("an Initiator's credential names both parties")
-        if not policies:
-            raise LocalError("an Initiator offers at least one SRTP policy")
-        wrapped = method is Method.PKE and encr is EncrAlg.AES_KW_128
-        if mac is MacAlg.NULL and not isinstance(credential, NoKey) and not wrapped:
-            raise LocalError("a message has a MAC")
-        if not 0 <= mki_length <= 0xFF:
-            raise LocalError("an MKI has at most 255 octets")
-        if key_type not in _SENT:
-            raise LocalError(f"a key is sent as TGK, TGK+SALT or TEK+SALT, not {key_type.label}")
-        with _our_fault():
-            check_encr(encr)
-            check_mac_alg(mac)
-            check_prf(prf)
         self._credential = credential
-        self._method = method
-        self._policies = tuple(policies)
+        self._options = Options.checked(
+            credential,
+            method=method,
+            policies=policies,
+            prf=prf,
+            encr=encr,
+            mac=mac,
+            key_type=key_type,
+            mki_length=mki_length,
+            dh_group=dh_group,
+            cache=cache,
+        )
         self._policy = policy or Policy()
         self._clock = clock or Clock()
         self._random = random
-        self._prf = prf
-        null = isinstance(credential, NoKey)
-        self._encr = EncrAlg.NULL if null else encr
-        self._mac = MacAlg.NULL if null else mac
-        self._key_type = key_type
-        self._mki_length = mki_length
-        self._dh_group = dh_group
-        self._cache = cache
         self._replay = replay
-        self._open: dict[int, _Open] = {}
+        self._open: dict[int, Exchange] = {}
         # Of every CSB that is open or live: the number of the last key that was made for it.
         self._generations: dict[int, int] = {}
 
@@ -175,19 +133,20 @@ class Initiator:
         Raises LocalError, PeerError for a peer's certificate that does not hold (PKE).
         """
         context = context or Context()
-        starter = self._starter()
+        starter = choose_starter(self._credential, self._options, self._clock.now())
         if group is not None and not starter.sends_keys:
             raise LocalError(f"{starter.name} gives nobody the keys of a group")
-        if join and self._method is not Method.RSA_R:
+        if join and self._options.method is not Method.RSA_R:
             raise LocalError("keys of a group are asked for by RSA-R")
         if keys is not None and not starter.sends_keys:
             raise LocalError(f"{starter.name} makes its keys; none are given to it")
         sessions, policies = self._described(streams, group)
         csb_id, rand = self._new_csb(group, join=join)
+        peer = named_peer(self._credential)
         t = self._clock.timestamp()
         material = self._first_keys(starter, keys, policies, group)
-        with _our_fault():
-            _check_sent(material)
+        with our_fault():
+            check_sent(material)
             bundle = self._bundle(starter, csb_id, rand, sessions, policies, material, t)
         # An RSA-R request for the keys of a group has no RAND and no policies (R4738-3.2-1).
         first = self._send(
@@ -200,9 +159,9 @@ class Initiator:
                 rand=None if join else Rand(rand),
                 idi=to_id(bundle.identity),
                 certs=starter.certs,
-                idr=self._idr(),
+                idr=None if peer is None else to_id(peer),
                 policies=() if join else to_sps(self._offered(policies)),
-                extensions=self._extensions(context),
+                extensions=protocols(self._credential, context),
             ),
             self._plan(bundle, material, renew=True, count=1),
             context,
@@ -237,15 +196,13 @@ class Initiator:
         if waiting is not None and waiting.responds:
             raise LocalError("the last message of the CSB waits for its response")
         context = context or Context()
-        starter = self._starter(bundle)
-        if isinstance(starter, RsaRStarter):  # R4738-3.6-14
-            raise LocalError("RSA-R has no update: keep the envelope key, or begin a new CSB")
+        starter = choose_starter(self._credential, self._options, self._clock.now(), bundle)
         if keys is not None and not starter.sends_keys:
             raise LocalError(f"{starter.name} makes its keys; none are given to it")
         sessions, policies = bundle.sessions, dict(bundle.policies)
         added: dict[int, SrtpPolicy] = {}
         if streams is not None:
-            sessions, policies, added = extend(bundle, streams, self._policies[0])
+            sessions, policies, added = extend(bundle, streams, self._options.policies[0])
         t = self._clock.timestamp()
         if t.ts_type is not bundle.t.ts_type or difference64(t, bundle.t) <= 0:
             raise LocalError("our clock is not ahead of the last timestamp of the CSB")
@@ -255,9 +212,9 @@ class Initiator:
         if keys is not None:
             material = tuple(keys)
         elif new_keys and starter.sends_keys:
-            material = self._make_keys(policies.values(), count)
-        with _our_fault():
-            _check_sent(material)
+            material = self._options.make_keys(policies.values(), count, self._random)
+        with our_fault():
+            check_sent(material)
             merged = merge_keys(bundle.keys, material)
             changed = replace(bundle, sessions=sessions, policies=policies, keys=merged, t=t)
         octets = self._send(
@@ -272,7 +229,7 @@ class Initiator:
                 certs=starter.certs,
                 idr=to_id(bundle.peer),
                 policies=to_sps(added),
-                extensions=self._extensions(context),
+                extensions=protocols(self._credential, context),
             ),
             self._plan(changed, material, renew=new_keys, count=count),
             context,
@@ -321,7 +278,7 @@ class Initiator:
     def _receive(
         self,
         message: Message,
-        exchange: _Open,
+        exchange: Exchange,
         context: Context,
         fetched: Mapping[str, bytes],
     ) -> Bundle:
@@ -334,81 +291,16 @@ class Initiator:
             if error.authenticated:
                 self._give_up(exchange)
             raise error
+        check_rand(message, self._policy, number=None)
         free = exchange.starter.name == Method.RSA_R.value
         sessions = chosen(message.header) if free else filled(bundle, message.header)
         completion = opening.receive(message, around)
-        if (completion.csb_id != bundle.csb_id) is not exchange.in_group:
-            raise PolicyError("the response is for another kind of CSB than ours", number=None)
-        complete = self._completed(exchange, completion, sessions)
-        if context.responder not in (None, complete.peer):
-            raise PolicyError(
-                f"the response comes from {complete.peer}, the signalling says {context.responder}",
-                number=ErrorNumber.INVALID_ID,
-            )
+        complete = completed(exchange, completion, sessions)
+        check_responder(complete, context)
         del self._open[bundle.csb_id]
         if completion.csb_id != bundle.csb_id:
             self._generations[completion.csb_id] = self._generations.pop(bundle.csb_id)
         return complete
-
-    def _completed(
-        self, exchange: _Open, completion: Completion, sessions: tuple[SrtpId, ...]
-    ) -> Bundle:
-        """Return the bundle with what the response brought."""
-        bundle = exchange.bundle
-        if exchange.starter.sends_keys:
-            kept = completion.message_key
-            if kept == bundle.message_key:
-                return replace(bundle, sessions=sessions)
-            return replace(bundle, sessions=sessions, message_key=kept)
-        check_keys(completion.keys)
-        policies = policies_of(completion.policies, bundle.credential.compat) or bundle.policies
-        return replace(
-            bundle,
-            csb_id=completion.csb_id,
-            peer=to_text(completion.idr),
-            rand=completion.rand,
-            sessions=sessions,
-            policies=policies,
-            keys=merge_keys(exchange.old_keys, completion.keys),
-            message_key=completion.message_key,
-        )
-
-    def _starter(self, bundle: Bundle | None = None) -> Starter:
-        """Return the method for a first message, or for the update of `bundle`."""
-        credential = self._credential
-        if isinstance(credential, Certified) and bundle is not None and bundle.message_key:
-            # The envelope key was kept: updates are messages of the PSK method (R3830-4.5-5).
-            mac = self._mac or MacAlg.HMAC_SHA_1_160
-            return PskStarter(
-                credential=credential, key=bundle.message_key, encr=self._encr, mac=mac
-            )
-        if isinstance(credential, Certified):
-            if self._method is Method.PKE:
-                return PkeStarter(
-                    credential=credential,
-                    recipient=self._recipient(credential),
-                    encr=self._encr,
-                    mac=self._mac,
-                    cache=self._cache,
-                )
-            if self._method is Method.DH_SIGN:
-                return DhSignStarter(credential=credential, group=self._dh_group)
-            return RsaRStarter(credential=credential)
-        if self._method is Method.DHHMAC and isinstance(credential, Psk):
-            return DhhmacStarter(credential=credential, group=self._dh_group)
-        key = credential.key if isinstance(credential, Psk) else None
-        return PskStarter(credential=credential, key=key, encr=self._encr, mac=self._mac)
-
-    def _recipient(self, credential: Certified) -> Certificate:
-        """Return the peer's certificate for the envelope, which PKE needs beforehand."""
-        if credential.peer_certificate is None:
-            raise LocalError("PKE needs the peer's certificate (peer_certificate)")
-        return credential.trust.verify(
-            (credential.peer_certificate,),
-            now=self._clock.now(),
-            identity=named_peer(credential),
-            purpose="encrypt",
-        )
 
     def _described(
         self, streams: Sequence[Stream], group: Group | None
@@ -417,12 +309,12 @@ class Initiator:
             if streams:
                 raise LocalError("a group has its own streams")
             streams = group.streams
-        return describe(streams, self._policies[0])
+        return describe(streams, self._options.policies[0])
 
     def _offered(self, policies: dict[int, SrtpPolicy]) -> dict[int, SrtpPolicy]:
         """Return the policies to send: in RSA-R all of ours, to choose from (R4738-3.5-4)."""
-        if self._method is Method.RSA_R:
-            return dict(enumerate(self._policies))
+        if self._options.method is Method.RSA_R:
+            return dict(enumerate(self._options.policies))
         return policies
 
     def _new_csb(self, group: Group | None, *, join: bool) -> tuple[int, bytes]:
@@ -444,14 +336,14 @@ class Initiator:
             return ()
         if group is not None:
             return group.keys
-        material = self._make_keys(policies.values(), 1) if keys is None else tuple(keys)
+        material = (
+            self._options.make_keys(policies.values(), 1, self._random)
+            if keys is None
+            else tuple(keys)
+        )
         if not material:
             raise LocalError("a first message carries at least one key")
         return material
-
-    def _idr(self) -> Id | None:
-        peer = named_peer(self._credential)
-        return None if peer is None else to_id(peer)
 
     def _header(self, starter: Starter, bundle: Bundle, *, respond: bool) -> Hdr:
         return Hdr(
@@ -468,7 +360,7 @@ class Initiator:
         return Plan(
             keys=material,
             renew=renew,
-            validity=self._validity(count),
+            validity=self._options.validity(count),
             rand=bundle.rand,
             random=self._random,
         )
@@ -485,12 +377,12 @@ class Initiator:
         in_group: bool = False,
     ) -> bytes:
         """Build the message of `bundle` and open the exchange."""
-        self._check_null(starter, plan, context)
+        check_null(starter, plan, context, self._policy)
         opening = starter.open(draft, plan)
         if self._replay is not None:
             entry = ReplayEntry.of(Message.parse(opening.octets), bundle.identity)
             self._replay.add(entry, self._clock.now() + 2 * self._policy.skew)
-        self._open[bundle.csb_id] = _Open(
+        self._open[bundle.csb_id] = Exchange(
             bundle,
             old_keys,
             opening,
@@ -500,20 +392,6 @@ class Initiator:
             in_group=in_group,
         )
         return opening.octets
-
-    def _check_null(self, starter: Starter, plan: Plan, context: Context) -> None:
-        if not isinstance(starter, PskStarter):
-            return
-        readable = starter.encr is EncrAlg.NULL and bool(plan.keys)
-        unprotected = readable or starter.mac is MacAlg.NULL
-        if unprotected and not (context.secure or self._policy.allow_null):
-            raise LocalError("NULL algorithms need a secure transport or Policy(allow_null=True)")
-
-    def _extensions(self, context: Context) -> tuple[GeneralExtension, ...]:
-        """Return the list of protocols, where something protects it (R4567-4.1.4-1)."""
-        if not context.protocols or isinstance(self._credential, NoKey):
-            return ()
-        return (GeneralExtension(ExtensionType.SDP_IDS, SdpIds(context.protocols).encode()),)
 
     def _bundle(
         self,
@@ -532,7 +410,7 @@ class Initiator:
             role=Role.INITIATOR,
             identity=credential.identity,
             peer=credential.peer,
-            prf=self._prf,
+            prf=self._options.prf,
             rand=rand,
             sessions=sessions,
             policies=policies,
@@ -542,14 +420,6 @@ class Initiator:
             message_key=credential.key if isinstance(credential, Psk) else None,
         )
 
-    def _make_keys(self, policies: Iterable[SrtpPolicy], count: int) -> tuple[KeyData, ...]:
-        return (make_key(self._key_type, policies, self._validity(count), self._random),)
-
-    def _validity(self, count: int) -> Validity:
-        """Return the MKI of the key with this number, where keys have one."""
-        length = self._mki_length
-        return KvSpi((count % (1 << 8 * length)).to_bytes(length)) if length else KvNull()
-
     def _new_csb_id(self) -> int:
         """Draw a CSB ID that no exchange or CSB of ours has (R3830-6.1-15)."""
         while True:
@@ -557,41 +427,15 @@ class Initiator:
             if csb_id not in self._generations:
                 return csb_id
 
-    def _waiting(self, csb_id: int) -> _Open:
+    def _waiting(self, csb_id: int) -> Exchange:
         try:
             return self._open[csb_id]
         except KeyError:
             raise LocalError(f"no exchange is open for CSB {csb_id:08x}") from None
 
-    def _give_up(self, exchange: _Open) -> None:
+    def _give_up(self, exchange: Exchange) -> None:
         """Forget an exchange, and the CSB that it was to make if that waited for a response."""
         csb_id = exchange.bundle.csb_id
         del self._open[csb_id]
         if exchange.is_first and exchange.responds:
             del self._generations[csb_id]
-
-
-@contextmanager
-def _our_fault() -> Iterator[None]:
-    """Turn an error that would be a peer's into ours: the caller gave the values."""
-    try:
-        yield
-    except PeerError as error:
-        raise LocalError(str(error)) from None
-
-
-def _check_sent(material: tuple[KeyData, ...]) -> None:
-    if any(key.key_type is KeyType.TEK for key in material):
-        raise LocalError("a TEK is sent with its salt (R3830-6.13-8)")
-    check_keys(material)
-
-
-def _fitting_method(credential: Psk | NoKey | Certified, method: Method | None) -> Method:
-    certified = isinstance(credential, Certified)
-    if method is None:
-        return Method.DH_SIGN if certified else Method.PSK
-    if (method in _CERTIFIED) is not certified:
-        raise LocalError(f"{method.value} needs another kind of credential")
-    if method is Method.DHHMAC and not isinstance(credential, Psk):
-        raise LocalError("DHHMAC needs a pre-shared key")
-    return method

@@ -26,6 +26,7 @@ from mikey.policy.clock import difference64, difference_ns
 from mikey.registry import CacheType, DataType, ErrorNumber, TsType
 from mikey.session.bundle import Bundle, Credential, Role
 from mikey.session.checks import check_list, check_session_count, check_update, extended
+from mikey.session.exchange import check_rand
 from mikey.session.fetching import with_fetched
 from mikey.session.keys import check_keys, merge_keys
 from mikey.session.lookup import Credentials, find_claim
@@ -37,7 +38,7 @@ from mikey.session.replay import ReplayCache, ReplayEntry, ReplayStore
 from mikey.session.step import Step
 from mikey.session.stream import used_policies
 from mikey.session.verifiers import check_form, verify
-from mikey.wire import Message, Rand, Sp, T
+from mikey.wire import Message, Sp, T
 
 
 class Responder:
@@ -89,7 +90,7 @@ class Responder:
             message = Message.parse(origin.octets)
             needed = self._precheck(message)
             check_form(message, context, self._policy)
-            self._check_rand(message)
+            check_rand(message, self._policy, number=ErrorNumber.UNSPECIFIED)
             self._check_time(message.one(T), self._clock.now())
             if needed:  # somebody whom no one knows makes us fetch: not for a replay
                 claimed = ReplayEntry.of(message, "")
@@ -173,14 +174,6 @@ class Responder:
         if not self._replay.add(entry, now + 2 * self._policy.skew):
             raise ReplayError
         return proof, known
-
-    def _check_rand(self, message: Message) -> None:
-        rand = message.get(Rand)
-        if rand is not None and len(rand.value) < self._policy.minimum_rand:
-            raise PolicyError(
-                f"RAND has {len(rand.value)} octets, {self._policy.minimum_rand} are due",
-                payload="RAND",
-            )
 
     def _check_time(self, t: T, now: int) -> None:
         if t.ts_type is TsType.COUNTER:

@@ -12,9 +12,13 @@ from mikey.methods import dhhmac, dhsign, pke, psk, rsar
 from mikey.methods._common.exchange import Draft, Opening
 from mikey.methods._common.identities import to_id
 from mikey.methods._common.message_keys import MessageKeys
-from mikey.registry import CacheType, DataType, DhGroup, EncrAlg, MacAlg
+from mikey.policy import Context, Policy
+from mikey.registry import CacheType, DataType, DhGroup, EncrAlg, ExtensionType, MacAlg
 from mikey.secret import Secret
-from mikey.wire import Cert, KeyData, Validity
+from mikey.session.bundle import Bundle, Credential
+from mikey.session.method import Method
+from mikey.session.options import Options
+from mikey.wire import Cert, GeneralExtension, KeyData, SdpIds, Validity
 
 _ENVELOPE_KEY = 32
 
@@ -199,6 +203,63 @@ class RsaRStarter:
         return rsar.build_request(draft, self.credential)
 
 
-def named_peer(credential: Psk | NoKey | Certified) -> str | None:
+def choose_starter(
+    credential: Credential, options: Options, now: int, bundle: Bundle | None = None
+) -> Starter:
+    """Return the method for a first message, or for the update of `bundle`.
+
+    `now` is the time to check the peer's certificate at, which PKE needs beforehand. Raises
+    LocalError, PeerError (8) for that certificate.
+    """
+    if not isinstance(credential, Certified):
+        if options.method is Method.DHHMAC and isinstance(credential, Psk):
+            return DhhmacStarter(credential=credential, group=options.dh_group)
+        key = credential.key if isinstance(credential, Psk) else None
+        return PskStarter(credential=credential, key=key, encr=options.encr, mac=options.mac)
+    if bundle is not None and bundle.message_key is not None:
+        # The envelope key was kept: updates are messages of the PSK method (R3830-4.5-5).
+        mac = options.mac or MacAlg.HMAC_SHA_1_160
+        return PskStarter(credential=credential, key=bundle.message_key, encr=options.encr, mac=mac)
+    if options.method is Method.PKE:
+        return PkeStarter(
+            credential=credential,
+            recipient=_recipient(credential, now),
+            encr=options.encr,
+            mac=options.mac,
+            cache=options.cache,
+        )
+    if options.method is Method.DH_SIGN:
+        return DhSignStarter(credential=credential, group=options.dh_group)
+    if bundle is not None:  # R4738-3.6-14
+        raise LocalError("RSA-R has no update: keep the envelope key, or begin a new CSB")
+    return RsaRStarter(credential=credential)
+
+
+def check_null(starter: Starter, plan: Plan, context: Context, policy: Policy) -> None:
+    """Refuse to send in clear what nothing else protects (R3830-6.2-13); raises LocalError."""
+    if not isinstance(starter, PskStarter):
+        return
+    readable = starter.encr is EncrAlg.NULL and bool(plan.keys)
+    unprotected = readable or starter.mac is MacAlg.NULL
+    if unprotected and not (context.secure or policy.allow_null):
+        raise LocalError("NULL algorithms need a secure transport or Policy(allow_null=True)")
+
+
+def protocols(credential: Credential, context: Context) -> tuple[GeneralExtension, ...]:
+    """Return the list of protocols, where something protects it (R4567-4.1.4-1)."""
+    if not context.protocols or isinstance(credential, NoKey):
+        return ()
+    return (GeneralExtension(ExtensionType.SDP_IDS, SdpIds(context.protocols).encode()),)
+
+
+def named_peer(credential: Credential) -> str | None:
     """Return the peer that a credential names, None for any."""
     return None if credential.peer == ANY else credential.peer
+
+
+def _recipient(credential: Certified, now: int) -> Certificate:
+    if credential.peer_certificate is None:
+        raise LocalError("PKE needs the peer's certificate (peer_certificate)")
+    return credential.trust.verify(
+        (credential.peer_certificate,), now=now, identity=named_peer(credential), purpose="encrypt"
+    )

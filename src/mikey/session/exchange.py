@@ -1,0 +1,79 @@
+"""An exchange that waits for its response, and what the response makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from mikey.errors import PolicyError
+from mikey.methods._common.exchange import Completion, Opening
+from mikey.methods._common.identities import to_text
+from mikey.policy import Context, Policy
+from mikey.registry import ErrorNumber
+from mikey.session.bundle import Bundle
+from mikey.session.keys import check_keys, merge_keys
+from mikey.session.starters import Starter
+from mikey.session.stream import policies_of
+from mikey.wire import KeyData, Message, Rand, SrtpId
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """An exchange that waits for its response.
+
+    `bundle` has the keys that the message carries, `old_keys` are those from before it.
+    """
+
+    bundle: Bundle
+    old_keys: tuple[KeyData, ...]
+    opening: Opening
+    starter: Starter
+    responds: bool
+    is_first: bool
+    in_group: bool
+
+
+def completed(exchange: Exchange, completion: Completion, sessions: tuple[SrtpId, ...]) -> Bundle:
+    """Return the bundle with what the response brought; raises PolicyError."""
+    bundle = exchange.bundle
+    if (completion.csb_id != bundle.csb_id) is not exchange.in_group:
+        raise PolicyError("the response is for another kind of CSB than ours", number=None)
+    if exchange.starter.sends_keys:
+        kept = completion.message_key
+        if kept == bundle.message_key:
+            return replace(bundle, sessions=sessions)
+        return replace(bundle, sessions=sessions, message_key=kept)
+    check_keys(completion.keys)
+    policies = policies_of(completion.policies, bundle.credential.compat) or bundle.policies
+    return replace(
+        bundle,
+        csb_id=completion.csb_id,
+        peer=to_text(completion.idr),
+        rand=completion.rand,
+        sessions=sessions,
+        policies=policies,
+        keys=merge_keys(exchange.old_keys, completion.keys),
+        message_key=completion.message_key,
+    )
+
+
+def check_rand(message: Message, policy: Policy, *, number: ErrorNumber | None) -> None:
+    """Check the length of a RAND, which both an I_MESSAGE and an RSA-R answer may have.
+
+    Raises PolicyError with `number` (R3830-6.11-2).
+    """
+    rand = message.get(Rand)
+    if rand is not None and len(rand.value) < policy.minimum_rand:
+        raise PolicyError(
+            f"RAND has {len(rand.value)} octets, {policy.minimum_rand} are due",
+            number=number,
+            payload="RAND",
+        )
+
+
+def check_responder(bundle: Bundle, context: Context) -> None:
+    """Compare who answered with whom the signalling shows; raises PolicyError (7)."""
+    if context.responder not in (None, bundle.peer):
+        raise PolicyError(
+            f"the response comes from {bundle.peer}, the signalling says {context.responder}",
+            number=ErrorNumber.INVALID_ID,
+        )

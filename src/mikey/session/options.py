@@ -1,0 +1,125 @@
+"""How an Initiator makes its messages: method, algorithms, keys (RFC 3830 4.2, 6.2, 6.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Self
+
+from mikey.credentials import ANY, Certified, NoKey, Psk
+from mikey.crypto import check_prf
+from mikey.errors import LocalError, PeerError
+from mikey.methods._common.message_keys import check_encr, check_mac_alg
+from mikey.policy import SrtpPolicy
+from mikey.registry import CacheType, DhGroup, EncrAlg, KeyType, MacAlg, PrfFunc
+from mikey.session.bundle import Credential
+from mikey.session.keys import check_keys, make_key
+from mikey.session.method import Method
+from mikey.wire import KeyData, KvNull, KvSpi, Validity
+
+_SENT = (KeyType.TGK, KeyType.TGK_SALT, KeyType.TEK_SALT)
+_CERTIFIED = (Method.PKE, Method.DH_SIGN, Method.RSA_R)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the caller of an Initiator chose, checked; the names are those of its arguments."""
+
+    method: Method
+    policies: tuple[SrtpPolicy, ...]
+    prf: PrfFunc
+    encr: EncrAlg
+    mac: MacAlg
+    key_type: KeyType
+    mki_length: int
+    dh_group: DhGroup
+    cache: CacheType
+
+    @classmethod
+    def checked(
+        cls,
+        credential: Credential,
+        *,
+        method: Method | None,
+        policies: Sequence[SrtpPolicy],
+        prf: PrfFunc,
+        encr: EncrAlg,
+        mac: MacAlg,
+        key_type: KeyType,
+        mki_length: int,
+        dh_group: DhGroup,
+        cache: CacheType,
+    ) -> Self:
+        """Return the options; raises LocalError for what no message can be made with."""
+        method = _fitting(credential, method)
+        _check_names(credential, method)
+        if not policies:
+            raise LocalError("an Initiator offers at least one SRTP policy")
+        null = isinstance(credential, NoKey)
+        wrapped = method is Method.PKE and encr is EncrAlg.AES_KW_128
+        if mac is MacAlg.NULL and not null and not wrapped:
+            raise LocalError("a message has a MAC")
+        if not 0 <= mki_length <= 0xFF:
+            raise LocalError("an MKI has at most 255 octets")
+        if key_type not in _SENT:
+            raise LocalError(f"a key is sent as TGK, TGK+SALT or TEK+SALT, not {key_type.label}")
+        with our_fault():
+            check_encr(encr)
+            check_mac_alg(mac)
+            check_prf(prf)
+        return cls(
+            method=method,
+            policies=tuple(policies),
+            prf=prf,
+            encr=EncrAlg.NULL if null else encr,
+            mac=MacAlg.NULL if null else mac,
+            key_type=key_type,
+            mki_length=mki_length,
+            dh_group=dh_group,
+            cache=cache,
+        )
+
+    def make_keys(
+        self, policies: Iterable[SrtpPolicy], count: int, random: Callable[[int], bytes]
+    ) -> tuple[KeyData, ...]:
+        """Return a fresh key, number `count` of its CSB, that suits the policies."""
+        return (make_key(self.key_type, policies, self.validity(count), random),)
+
+    def validity(self, count: int) -> Validity:
+        """Return the MKI of the key with this number, where keys have one."""
+        length = self.mki_length
+        return KvSpi((count % (1 << 8 * length)).to_bytes(length)) if length else KvNull()
+
+
+@contextmanager
+def our_fault() -> Iterator[None]:
+    """Turn an error that would be a peer's into ours: the caller gave the values."""
+    try:
+        yield
+    except PeerError as error:
+        raise LocalError(str(error)) from None
+
+
+def check_sent(material: tuple[KeyData, ...]) -> None:
+    """Check keys that are to be sent; raises LocalError, PeerError (see `our_fault`)."""
+    if any(key.key_type is KeyType.TEK for key in material):
+        raise LocalError("a TEK is sent with its salt (R3830-6.13-8)")
+    check_keys(material)
+
+
+def _fitting(credential: Credential, method: Method | None) -> Method:
+    certified = isinstance(credential, Certified)
+    if method is None:
+        return Method.DH_SIGN if certified else Method.PSK
+    if (method in _CERTIFIED) is not certified:
+        raise LocalError(f"{method.value} needs another kind of credential")
+    if method is Method.DHHMAC and not isinstance(credential, Psk):
+        raise LocalError("DHHMAC needs a pre-shared key")
+    return method
+
+
+def _check_names(credential: Credential, method: Method) -> None:
+    unnamed = credential.peer == ANY and method not in (Method.DH_SIGN, Method.RSA_R)
+    if credential.identity == ANY or unnamed:
+        raise LocalError("an Initiator's credential names both parties")
