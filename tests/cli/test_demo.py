@@ -12,9 +12,11 @@ import pytest
 
 from mikey.aio import read_wav
 from mikey.cli import demo
+from mikey.cli.calls.props import Props
 from mikey.cli.calls.report import CallReport
 from mikey.cli.main import main
 from mikey.errors import PeerError
+from mikey.session import Method
 from tests.cli.calling import wav_file
 
 
@@ -62,6 +64,39 @@ def test_another_recording_and_json(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert captured.err == ""
 
 
+@pytest.mark.realtime
+def test_all_methods_are_compared(tmp_path: Path) -> None:
+    speech = wav_file(tmp_path / "a.wav", seconds=0.3)
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "secrets"), "COLUMNS": "80"}
+    (tmp_path / "secrets").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "mikey", "demo", "--method", "all", "--audio", str(speech)],
+        capture_output=True,
+        text=True,
+        timeout=40,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = {line.split()[0]: line for line in done.stdout.splitlines() if " whole" in line}
+    assert {name for name in rows if name != "whole:"} == {each.value for each in Method}
+    secret = {name for name, row in rows.items() if " yes " in row}
+    assert secret == {"DH-SIGN", "DHHMAC"}
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert list((tmp_path / "secrets").iterdir()) == []
+
+
+@pytest.mark.realtime
+def test_one_method_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    speech = wav_file(tmp_path / "a.wav", seconds=0.2)
+    assert main(["demo", "--method", "rsa-r", "--json", "--audio", str(speech)]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["method"] == "RSA-R"
+    assert report["bit_for_bit"] is True
+    assert 0 < report["initiator_ms"]
+    assert 0 < report["responder_ms"]
+
+
 def test_what_the_demo_does_not_send(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     long = wav_file(tmp_path / "long.wav", seconds=13)
     for path, reason in [(long, "lasts 13 s"), (tmp_path / "none.wav", "No such file")]:
@@ -72,9 +107,9 @@ def test_what_the_demo_does_not_send(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_the_other_process_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(demo, "_HOST", "192.0.2.1")
+    monkeypatch.setattr(Props, "callee_options", lambda _: ("--listen", "192.0.2.1:0"))
     assert main(["demo"]) == 1
-    assert "mikey: the other process: cannot listen on 192.0.2.1:0" in capsys.readouterr().err
+    assert "mikey: the other process: who are we?" in capsys.readouterr().err
 
 
 def test_the_shipped_speech_is_short() -> None:

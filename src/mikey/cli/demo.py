@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-import secrets
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -19,21 +18,30 @@ from rich.console import Console
 
 from mikey.aio import Recording, read_wav
 from mikey.cli.calls.caller import Caller, Plan
+from mikey.cli.calls.comparison import compare
+from mikey.cli.calls.props import ALICE, HOST, Props
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, playing, run, tracing
-from mikey.credentials import Psk
 from mikey.errors import LibraryError, LocalError
 from mikey.policy import SrtpPolicy
-from mikey.secret import Secret
+from mikey.session import Method
 from mikey.sip import CallError, UserAgent
 
-_HOST = "127.0.0.1"
-_ALICE = f"sip:alice@{_HOST}"
-_LIMIT = 19.0  # seconds for everything
+_ALL = "all"
+_LIMIT = 19.0  # seconds for a call
+_SHORT = 1.5  # seconds of audio in each of several calls
 _LONGEST = 12.0  # seconds of audio
 
 
 @click.command()
+@click.option(
+    "--method",
+    "name",
+    type=click.Choice([*(method.value for method in Method), _ALL], case_sensitive=False),
+    default=Method.PSK.value,
+    show_default=True,
+    help="How keys are agreed; 'all' tries each and compares them.",
+)
 @click.option(
     "--audio",
     metavar="FILE.wav",
@@ -41,22 +49,45 @@ _LONGEST = 12.0  # seconds of audio
 )
 @click.option("--trace", is_flag=True, help="Show the SIP messages, keys redacted.")
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
-def command(audio: str | None, trace: bool, as_json: bool) -> int:
+def command(name: str, audio: str | None, trace: bool, as_json: bool) -> int:
     """Make a whole call between two processes on this machine, and check it.
 
-    A second process answers. Offer and answer carry MIKEY with a fresh pre-shared key; speech
-    goes through RTP/SAVP as SRTP, and what the other side wrote is compared with what was sent.
-    The exit status is 0 only if it is the same, bit for bit, and no packet was rejected.
+    A second process answers. Offer and answer carry MIKEY with keys or certificates made for
+    this call; speech goes through RTP/SAVP as SRTP, and what the other side wrote is compared
+    with what was sent. The exit status is 0 only if it is the same, bit for bit, and no packet
+    was rejected.
     """
     recording = _recording(audio)
-    with tracing(trace), tempfile.TemporaryDirectory(prefix="mikey-demo-") as folder:
-        report = run(_demo(recording, Path(folder), quiet=as_json))
-    if as_json:
-        click.echo(report.as_json())
-    else:
-        show(report, Console(file=sys.stdout))
+    methods = tuple(Method) if name == _ALL else (Method(name),)
+    if len(methods) > 1:
+        recording = _cut(recording, _SHORT)
+    reports = []
+    with tracing(trace):
+        for method in methods:
+            with tempfile.TemporaryDirectory(prefix="mikey-demo-") as folder:
+                props = Props(Path(folder), method)
+                reports.append(run(_demo(recording, props, quiet=as_json)))
+            if as_json:
+                click.echo(reports[-1].as_json())
+    if not as_json:
+        console = Console(file=sys.stdout)
+        if len(reports) > 1:
+            compare(reports, console)
+        else:
+            show(reports[0], console)
+    return 0 if all(map(_is_whole, reports)) else 1
+
+
+def _is_whole(report: CallReport) -> bool:
     rejected = sum((s.rejected or 0) + (s.srtcp_rejected or 0) for s in report.sessions)
-    return 0 if report.bit_for_bit and not rejected else 1
+    return bool(report.bit_for_bit) and not rejected
+
+
+def _cut(recording: Recording, seconds: float) -> Recording:
+    """Return the beginning of a recording: five of them are to be over soon."""
+    audio = recording.audio
+    octets = 2 * audio.channels * int(audio.rate * seconds)
+    return Recording(audio, recording.samples[:octets])
 
 
 def _recording(audio: str | None) -> Recording:
@@ -71,19 +102,21 @@ def _recording(audio: str | None) -> Recording:
     return recording
 
 
-async def _demo(recording: Recording, folder: Path, *, quiet: bool) -> CallReport:
-    key = Secret(secrets.token_bytes(16))
-    heard = folder / "heard.wav"
+async def _demo(recording: Recording, props: Props, *, quiet: bool) -> CallReport:
     try:
-        async with asyncio.timeout(_LIMIT), _callee(folder, key, heard) as callee:
+        async with asyncio.timeout(_LIMIT), _callee(props) as callee:
             host, port = await callee.listening()
-            uri = f"sip:bob@{host}:{port}"
-            note(f"{_ALICE} calls {uri}, another process", quiet=quiet)
-            mine = await _call(uri, key, recording, quiet=quiet)
+            note(
+                f"{ALICE} calls {props.uri}, another process, by MIKEY-{props.method.value}",
+                quiet=quiet,
+            )
+            if (host, port) != (HOST, props.port):
+                raise LibraryError("the other process listens elsewhere")
+            mine = await _call(props, recording, quiet=quiet)
             theirs = await callee.report()
     except TimeoutError:
         raise CallError(f"the demo did not end within {_LIMIT:g} s", status=408) from None
-    written = read_wav(heard)
+    written = read_wav(props.heard)
     return dataclasses.replace(
         mine.merged_with(theirs),
         bit_for_bit=written == recording,
@@ -91,16 +124,17 @@ async def _demo(recording: Recording, folder: Path, *, quiet: bool) -> CallRepor
     )
 
 
-async def _call(uri: str, key: Secret, recording: Recording, *, quiet: bool) -> CallReport:
+async def _call(props: Props, recording: Recording, *, quiet: bool) -> CallReport:
     plan = Plan(
-        uri=uri,
-        credential=Psk(key, _ALICE, uri),
+        uri=props.uri,
+        credential=props.caller(),
+        method=props.method,
         recording=recording,
         policies=(SrtpPolicy(),),
         timeout=10.0,
         transport="udp",
     )
-    async with UserAgent(_HOST) as agent:
+    async with UserAgent(HOST) as agent:
         with playing(recording.frames, "speaking", quiet=quiet) as progress:
             return await Caller(plan, agent, progress=progress).run()
 
@@ -133,14 +167,12 @@ class _Callee:
 
 
 @contextlib.asynccontextmanager
-async def _callee(folder: Path, key: Secret, heard: Path) -> AsyncIterator[_Callee]:
+async def _callee(props: Props) -> AsyncIterator[_Callee]:
     """Start the other process; it does not outlive the block."""
-    keys = folder / "keys"
-    keys.touch(mode=0o600)
-    keys.write_text(f"{_ALICE} {key.expose().hex()}\n")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "mikey", "answer", "--json"),
-        *("--listen", f"{_HOST}:0", "--psk-file", str(keys), "--record", str(heard)),
+        *("--listen", f"{HOST}:{props.port}", "--record", str(props.heard)),
+        *props.callee_options(),
         *("--timeout", f"{_LIMIT:g}"),  # should nobody be left to end it
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

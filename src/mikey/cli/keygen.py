@@ -90,16 +90,23 @@ def pki(out: Path, identities: tuple[str, ...], days: int, force: bool) -> int:
     private key. root.pem is what the others trust; README.txt says what the folder is for.
     """
     wanted = tuple(dict.fromkeys(identities)) or IDENTITIES
-    files = _trial_pki(out, wanted, days)
+    for path in write_trial_pki(out, wanted, days=days, force=force):
+        click.echo(path)
+    click.echo("for trials only: see README.txt", err=True)
+    return 0
+
+
+def write_trial_pki(
+    out: Path, identities: Iterable[str], *, days: int = DAYS, force: bool = False
+) -> list[Path]:
+    """Write a root and end entities FOR TRIALS into a folder; return the files. LocalError."""
+    files = _trial_pki(out, identities, days)
     try:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise LocalError(f"{out}: {error.strerror or error}") from None
     _write_all(files, force=force)
-    for path in files:
-        click.echo(path)
-    click.echo("for trials only: see README.txt", err=True)
-    return 0
+    return list(files)
 
 
 def _trial_pki(out: Path, identities: Iterable[str], days: int) -> dict[Path, bytes]:
