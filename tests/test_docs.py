@@ -1,11 +1,13 @@
 """The documentation speaks of things that exist, and its examples do what it says.
 
 Python blocks run. In `console` blocks the lines behind `$ ` (and `> `) run in a shell, and what
-they print is compared with the lines below; `...` stands for anything.
+they print is compared with the lines below; `...` stands for anything. `py` blocks show a part, or
+need what is not everywhere: they only have to be Python.
 """
 
 from __future__ import annotations
 
+import ast
 import doctest
 import os
 import re
@@ -57,14 +59,15 @@ def test_every_page_is_in_the_index() -> None:
     assert {name for name in pages if f"({name})" not in index} == set()
 
 
-def blocks(language: str) -> list[object]:
+def blocks(*languages: str) -> list[object]:
+    """Return the blocks of all pages in their order, with their languages."""
     return [
-        pytest.param(block, id=f"{page_id(page)}-{number}")
+        pytest.param(language, block, id=f"{page_id(page)}-{number}")
         for page in PAGES
         if page.parent.name == "docs"
-        for number, block in enumerate(
+        for number, (language, block) in enumerate(
             re.findall(
-                rf"^```{language}\n(.*?)^```$",
+                rf"^```({'|'.join(languages)})\n(.*?)^```$",
                 page.read_text(encoding="utf-8"),
                 re.MULTILINE | re.DOTALL,
             )
@@ -74,22 +77,33 @@ def blocks(language: str) -> list[object]:
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One directory for all console blocks: a page may use what an earlier block made."""
+    """One directory for all blocks: a page may use what an earlier block made."""
     place = tmp_path_factory.mktemp("docs")
     (place / "examples").symlink_to(ROOT / "examples")
     return place
 
 
-@pytest.mark.parametrize("block", blocks("python"))
-def test_a_python_example_runs(block: str) -> None:
+@pytest.mark.parametrize(("language", "block"), blocks("python", "console"))
+def test_an_example_does_what_it_shows(language: str, block: str, workplace: Path) -> None:
+    if language == "console":
+        prints_what_it_shows(block, workplace)
+        return
     run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", block], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", block],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=workplace,
     )
     assert run.returncode == 0, run.stderr
 
 
-@pytest.mark.parametrize("block", blocks("console"))
-def test_a_console_example_prints_what_it_shows(block: str, workplace: Path) -> None:
+@pytest.mark.parametrize(("language", "block"), blocks("py"))
+def test_a_fragment_is_python(language: str, block: str) -> None:
+    compile(block, language, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+
+
+def prints_what_it_shows(block: str, workplace: Path) -> None:
     binaries = Path(sys.executable).parent
     path = f"{binaries}{os.pathsep}{os.environ['PATH']}"
     commands, expected = [], []
