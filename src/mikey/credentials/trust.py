@@ -129,12 +129,14 @@ class Trust:
         if leaves:
             return _choose(leaves, proves)
         parsed = {der: read(der) for der in offered}
-        leaf = self._end_entity([parsed[der] for der in pool], identity, purpose, proves)
-        return self._verify_chain(leaf, list(parsed.values()), now)
+        sent = list(parsed.values())
+        leaf = self._end_entity([parsed[der] for der in pool], sent, identity, purpose, proves)
+        return self._verify_chain(leaf, sent, now)
 
     def _end_entity(
         self,
         pool: Sequence[Parsed],
+        sent: Sequence[Parsed],
         identity: str | None,
         purpose: Purpose,
         proves: Callable[[PublicKey], bool] | None,
@@ -158,7 +160,18 @@ class Trust:
                 refusal = reason
         if not leaves:
             raise unacceptable(refusal)
+        if len(leaves) > 1:  # a key that no authority of ours could vouch for is not tried
+            leaves = {der: leaf for der, leaf in leaves.items() if self._is_reached(leaf, sent)}
+            if not leaves:
+                raise unacceptable("the certificate's issuer is not known here")
         return _choose(list(leaves.values()), proves)
+
+    def _is_reached(self, leaf: Certificate, sent: Sequence[Parsed]) -> bool:
+        try:
+            self._helpers(leaf, sent)
+        except PeerError:
+            return False
+        return True
 
     def _refusal(self, leaf: Certificate, identity: str | None, purpose: Purpose) -> str | None:
         """Return why a certificate is not that of the peer, None if it may be."""
@@ -175,10 +188,14 @@ class Trust:
     def _usage_fits(self, parsed: Parsed) -> bool:
         return parsed.extended is None or not self.extended_key_usages.isdisjoint(parsed.extended)
 
-    def _verify_chain(self, leaf: Certificate, sent: list[Parsed], now: int) -> Certificate:
+    def _helpers(self, leaf: Certificate, sent: Sequence[Parsed]) -> list[Parsed]:
+        anchors = list(self._anchors.values())
+        return _path.by_name(leaf.parsed, [*sent, *self._intermediates], anchors)
+
+    def _verify_chain(self, leaf: Certificate, sent: Sequence[Parsed], now: int) -> Certificate:
         at = moment(now)
         anchors = list(self._anchors.values())
-        helpers = _path.by_name(leaf.parsed, [*sent, *self._intermediates], anchors)
+        helpers = self._helpers(leaf, sent)
         self._observe("chain")
         chain = _path.verify(leaf.parsed, helpers, anchors, at)
         if not all(map(self._usage_fits, chain[1:-1])):

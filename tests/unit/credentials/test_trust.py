@@ -188,8 +188,12 @@ def test_the_key_decides_between_two_certificates() -> None:
     tried.clear()
     more = [issue(MID, "alice", uris=[ALICE], key=pki.rsa_key("alice 2")).der for _ in range(6)]
     with pytest.raises(PeerError, match="fits the signature"):
-        Trust([ROOT.der]).verify([*more, LEAF.der], now=NOW, identity=ALICE, proves=proves)
+        Trust([ROOT.der]).verify([*more, MID.der, LEAF.der], now=NOW, identity=ALICE, proves=proves)
     assert len(tried) == 2
+    tried.clear()
+    with pytest.raises(PeerError, match="issuer is not known"):
+        Trust([ROOT.der]).verify([*more, LEAF.der], now=NOW, identity=ALICE, proves=proves)
+    assert tried == []
 
 
 @pytest.mark.parametrize(
