@@ -111,12 +111,20 @@ def describe(item: Item, header: Hdr) -> Described:
     return Described(name, kind, item.offset, item.length, fields, fault, certificate=seen)
 
 
-def open_kemac(payload: Described, keys: tuple[KeyData, ...]) -> Described:
-    """Return a KEMAC with the fields of its decrypted data; any other payload as it is."""
+def open_kemac(
+    payload: Described, keys: tuple[KeyData, ...], identity: Id | None = None
+) -> Described:
+    """Return a KEMAC with the fields of its decrypted data; any other payload as it is.
+
+    `identity` is the one before the keys, in the public-key methods.
+    """
     if payload.kind is not PayloadType.KEMAC or any(list(f.secrets()) for f in payload.fields):
         return payload
     layout = Layout(0)
-    describe_key_data(keys, layout)
+    if identity is not None:
+        _identity_and_keys(identity, keys, layout)
+    else:
+        describe_key_data(keys, layout)
     return replace(payload, plaintext=tuple(layout.fields))
 
 
@@ -192,14 +200,7 @@ def _plain_keys(layout: Layout, encr_data: bytes, header: Hdr) -> PeerError | No
     try:
         if data_type in _ID_FIRST:
             identity, keys = parse_id_and_key_data(encr_data, origin=start)
-
-            def both(inner: Layout) -> None:
-                following = PayloadType.KEY_DATA if keys else PayloadType.LAST
-                inner.integer("Next payload", 1, following)
-                _id(inner, identity)
-                describe_key_data(keys, inner)
-
-            layout.group("Encr data", both, "in clear")
+            layout.group("Encr data", partial(_identity_and_keys, identity, keys), "in clear")
             return None
         if data_type in _KEYS_FIRST:
             keys = parse_key_data(encr_data, origin=start)
@@ -210,6 +211,12 @@ def _plain_keys(layout: Layout, encr_data: bytes, header: Hdr) -> PeerError | No
         return error
     layout.octets("Encr data", Secret(encr_data))
     return None
+
+
+def _identity_and_keys(identity: Id, keys: tuple[KeyData, ...], layout: Layout) -> None:
+    layout.integer("Next payload", 1, PayloadType.KEY_DATA if keys else PayloadType.LAST)
+    _id(layout, identity)
+    describe_key_data(keys, layout)
 
 
 def _key_data(key: KeyData, following: PayloadType, layout: Layout) -> None:

@@ -95,7 +95,7 @@ def _report(found: Found, verifier: Verifier, seen: Seen, now: int) -> Report:
             keys, problems = derive(message, policies, verdict.key_data, verdict.rand, csb_id)
             notes += problems
             opened = verdict.key_data if message.get(Kemac) else ()
-            payloads = [open_kemac(payload, opened) for payload in payloads]
+            payloads = [open_kemac(one, opened, verdict.identity) for one in payloads]
         notes += warnings(message, seen, found.protocols, now)
     return Report(
         where=found.where,

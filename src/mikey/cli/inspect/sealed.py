@@ -60,7 +60,14 @@ def unseal(message: Message, keys: Sequence[SoftwareKey], rand: bytes | None) ->
             except PeerError as error:
                 return f"KEMAC cannot be read: {error.reason}"
             notes = _identity(message, opened)
-            verdict = Verdict(None, "", notes, opened.keys, rand, csb_id_of(message))
+            verdict = Verdict(
+                None,
+                notes=notes,
+                key_data=opened.keys,
+                rand=rand,
+                csb_id=csb_id_of(message),
+                identity=opened.identity,
+            )
             kept = None if pke.c is CacheType.NO_CACHE else env_key
             return Sealed(under, verdict, kept)
     return "no --key opens its envelope"
@@ -84,4 +91,5 @@ def with_keys(verdict: Verdict, sealed: Sealed | str) -> Verdict:
         key_data=inside.key_data,
         rand=inside.rand,
         csb_id=inside.csb_id,
+        identity=inside.identity,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mikey.credentials import SoftwareKey
 from mikey.credentials.psk_file import PskFile
-from mikey.wire import KeyData
+from mikey.wire import Id, KeyData
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Verdict:
 
     `proof` is what was looked at: the MAC or the signature. `key_data` are the keys of KEMAC,
     None where it could not be opened; `rand` and `csb_id` are what they are derived with, the
-    latter None where it is that of the header.
+    latter None where it is that of the header. `identity` stands before the keys in an envelope.
     """
 
     verified: bool | None
@@ -33,4 +33,5 @@ class Verdict:
     key_data: tuple[KeyData, ...] | None = None
     rand: bytes = b""
     csb_id: int | None = None
+    identity: Id | None = None
     proof: str = "MAC"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from mikey.cli.inspect.related import REQUESTS
 from mikey.errors import MikeyError, PeerError
-from mikey.methods import psk
 from mikey.policy import SECOND, Compat, Context, Policy, srtp_policy
 from mikey.policy.clock import difference_ns
 from mikey.registry import (
@@ -20,7 +19,7 @@ from mikey.registry import (
     TsType,
 )
 from mikey.session.checks import check_list
-from mikey.wire import Chash, Dh, Err, Hdr, Kemac, Message, Rand, Sp, T
+from mikey.wire import Chash, Dh, Err, Hdr, Kemac, Message, Pke, Rand, Sp, T
 
 _UNITS = (("year", 31_556_952), ("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 _WEAK_GROUPS = {DhGroup.OAKLEY_1: 768, DhGroup.OAKLEY_2: 1024}
@@ -93,7 +92,9 @@ def _strength(message: Message) -> Iterator[str]:
             yield "KEMAC is not encrypted: whoever sees this message has its keys"
         elif not kemac.encr_alg.assigned:
             yield f"Encr alg {int(kemac.encr_alg)} is not assigned"
-        if kemac.mac_alg is MacAlg.NULL and kemac.encr_alg is not EncrAlg.NULL:
+        # In an envelope AES key wrap, which checks itself, does without (R3830-4.2.3-5).
+        wrapped = kemac.encr_alg is EncrAlg.AES_KW_128 and message.get(Pke) is not None
+        if kemac.mac_alg is MacAlg.NULL and kemac.encr_alg is not EncrAlg.NULL and not wrapped:
             yield "KEMAC is encrypted and has no MAC"
     for dh in message.all(Dh):
         if dh.group in _WEAK_GROUPS:
@@ -145,7 +146,7 @@ _ERRORS = {
 
 def _list(message: Message, protocols: tuple[str, ...] | None) -> Iterator[str]:
     """Remark on the list of protocols against bidding down (RFC 4567 4.1.4)."""
-    if protocols is None or message.header.data_type is not psk.REQUEST:
+    if protocols is None or message.header.data_type not in REQUESTS:
         return
     try:
         check_list(message, Context(protocols=protocols), Compat())
