@@ -1,0 +1,170 @@
+"""`mikey call` and `mikey answer` by every method, and what their options have to bring."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mikey.cli import keygen
+from mikey.cli.calls.exchange import NOTHING_FETCHED
+from mikey.cli.calls.props import Props
+from mikey.cli.main import main
+from mikey.credentials import FetchCertificate
+from mikey.errors import PolicyError
+from mikey.session import Method
+from tests.cli.calling import Answering, call, content, wav_file
+
+ALICE, BOB = "sip:alice@127.0.0.1", "sip:bob@127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trial PKI whose Bob has no port: nobody calls him there."""
+    folder = tmp_path_factory.mktemp("trial")
+    keygen.write_trial_pki(folder, (ALICE, BOB))
+    return folder
+
+
+def certificate(folder: Path, who: str) -> list[str]:
+    return [
+        *("--key", str(folder / f"{who}.key")),
+        *("--cert", str(folder / f"{who}.pem")),
+        *("--ca", str(folder / "root.pem")),
+    ]
+
+
+@contextlib.contextmanager
+def answering(props: Props, *options: str) -> Iterator[Answering]:
+    """Start `mikey answer` on the port that Bob's certificate names."""
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "mikey", "answer", "--json"),
+            *("--listen", f"127.0.0.1:{props.port}", *props.callee_options(), *options),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    running: Answering | None = None
+    try:
+        running = Answering(process)
+        yield running
+    finally:
+        if running is None:
+            process.kill()
+            process.communicate()
+        else:
+            running.stop()
+
+
+def caller_options(props: Props) -> list[str]:
+    folder = props.folder
+    if props.method in (Method.PSK, Method.DHHMAC):
+        return ["--psk-file", str(folder / "alice.psk"), "--identity", ALICE]
+    peer = ["--peer-cert", str(folder / "bob.pem")] if props.method is Method.PKE else []
+    return [*certificate(folder, "alice"), *peer]
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("method", list(Method), ids=lambda method: method.value)
+def test_a_call_with_new_keys_on_the_way(
+    method: Method, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    props = Props(tmp_path, method)
+    speech = wav_file(tmp_path / "in.wav", seconds=0.5)
+    with answering(props, "--record", str(props.heard)) as bob:
+        status, out, err = call(
+            capsys, props.uri, "--method", method.value, *caller_options(props),
+            "--send", speech, "--rekey-every", "0.2", "--json",
+        )  # fmt: skip
+        assert status == 0, err
+        heard = bob.event("ended")
+        assert bob.wait() == 0
+    sent = json.loads(out)
+    assert sent["method"] == heard["method"] == method.value
+    assert sent["updates"] == heard["updates"] >= 1
+    assert heard["initiator"] == ALICE
+    assert sent["responder"] == props.uri
+    mine, theirs = ([one["fingerprint"] for one in each["sessions"]] for each in (sent, heard))
+    assert mine == theirs
+    assert content(speech) == content(props.heard)
+
+
+@pytest.mark.realtime
+def test_a_certificate_of_another_authority_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    props = Props(tmp_path / "bob", Method.DH_SIGN)
+    strangers = tmp_path / "strangers"
+    keygen.write_trial_pki(strangers, (ALICE, BOB))
+    speech = wav_file(tmp_path / "in.wav")
+    with answering(props) as bob:
+        status, _, err = call(capsys, props.uri, *certificate(strangers, "alice"), "--send", speech)
+        assert status == 1
+        assert err.startswith("mikey: ")
+        assert err.count("\n") == 1
+        assert "not" in bob.event("refused")["reason"]
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ([], "who are we? --psk-file, or --key with --cert and --ca"),
+        (["--key", "alice.key"], "a certificate takes --key, --cert and --ca: --cert and --ca"),
+        (["--ca", "root.pem"], "--key and --cert missing"),
+        (["--crl", "none"], "--key and --cert and --ca missing"),
+        (["--key", "bob.key", "--cert", "alice.pem", "--ca", "root.pem"], "alice.pem: the first"),
+        (["--key", "root.pem", "--cert", "alice.pem", "--ca", "root.pem"], "root.pem: "),
+        (["--key", "open.key", "--cert", "alice.pem", "--ca", "root.pem"], "chmod 600"),
+        (["--key", "alice.key", "--cert", "gone", "--ca", "root.pem"], "gone: No such file"),
+    ],
+)
+def test_options_that_do_not_suffice(
+    options: list[str], line: str, trial: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(trial)
+    shutil.copy("alice.key", "open.key")
+    Path("open.key").chmod(0o644)
+    wav_file(Path("in.wav"))
+    for command in (["call", BOB, "--send", "in.wav"], ["answer"]):
+        assert main([*command, *options]) == 2
+        error = capsys.readouterr().err
+        assert line in error
+        assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "line"),
+    [
+        ("PKE", ["--key", "alice.key", "--cert", "alice.pem", "--ca", "root.pem"], "--peer-cert"),
+        ("PSK", ["--key", "alice.key", "--cert", "alice.pem", "--ca", "root.pem"], "--psk-file"),
+        ("RSA-R", ["--psk-file", "keys"], "RSA-R needs a certificate"),
+        ("DHHMAC", ["--psk-file", "keys"], "no key for sip:bob@127.0.0.1"),
+        ("SDES", ["--psk-file", "keys"], "Invalid value for '--method'"),
+    ],
+)
+def test_a_method_needs_its_credentials(
+    method: str, options: list[str], line: str, trial: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(trial)
+    wav_file(Path("in.wav"))
+    keys = Path("keys")
+    keys.touch(mode=0o600)
+    keys.write_text(f"sip:carol@127.0.0.1 {bytes(range(16)).hex()}\n")
+    assert main(["call", BOB, "--method", method, "--send", "in.wav", *options]) == 2
+    assert line in capsys.readouterr().err
+
+
+def test_no_certificate_is_fetched_for_a_stranger() -> None:
+    handler = NOTHING_FETCHED[FetchCertificate]
+    with pytest.raises(PolicyError, match="by URL"):
+        handler(FetchCertificate("http://certs.example.com/alice.cer"))
