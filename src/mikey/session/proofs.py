@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from mikey.credentials import Certified, Psk
-from mikey.errors import LocalError
+from mikey.errors import AuthenticationError, LocalError, PolicyError
 from mikey.methods import dhhmac, dhsign, pke, psk, rsar
 from mikey.methods._common.error_message import build_error
 from mikey.methods._common.exchange import Reply
@@ -153,14 +154,19 @@ class PskProof:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PkeProof:
-    """A message of the public-key method."""
+    """A message of the public-key method.
+
+    `others` are further keys of ours that the envelope may be for: with each, a function that
+    verifies the message for it. One is tried after the other (R3830-6.8-6).
+    """
 
     request: pke.VerifiedRequest
     credential: Certified
     idr: Id
     rand: bytes = field(repr=False)
+    others: tuple[tuple[Certified, Callable[[], pke.VerifiedRequest]], ...] = ()
 
     name = pke.NAME
     response = pke.RESPONSE
@@ -182,8 +188,20 @@ class PkeProof:
         return self.request.message_key
 
     def open(self, _terms: Terms) -> Opened:
-        """Open the envelope with our private key."""
-        return _taken(self.message, self.request.keys(), self.rand, self.credential.compat)
+        """Open the envelope with our private key, with the one of several that fits."""
+        return _taken(self.message, self._keys(), self.rand, self.credential.compat)
+
+    def _keys(self) -> tuple[KeyData, ...]:
+        try:
+            return self.request.keys()
+        except AuthenticationError:
+            for credential, verify in self.others:
+                with suppress(AuthenticationError, PolicyError):
+                    request = verify()
+                    keys = request.keys()
+                    self.credential, self.request = credential, request
+                    return keys
+            raise
 
     def respond(self, reply: Reply) -> bytes:
         """Return the message that ends in V."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from mikey.credentials import ANY, Certified, Psk
 from mikey.crypto import check_prf
@@ -26,6 +27,9 @@ from mikey.session.proofs import (
     RsaRProof,
 )
 from mikey.wire import Id, Message, Rand
+
+# A message with a good signature makes us use no more private keys than these.
+_MOST_KEYS = 4
 
 Bundles = Mapping[tuple[str, int], Bundle]
 
@@ -154,18 +158,25 @@ def _dhsign(
 def _pke(
     message: Message, claim: Claim, bundles: Bundles, around: Surroundings
 ) -> tuple[Proof, Bundle | None]:
-    """With several keys the one that CHASH or the envelope's length names (R3830-6.8-6)."""
+    """With several keys those that CHASH and the envelope's length allow (R3830-6.8-6)."""
     fitting = tuple(
         c for c in claim.candidates if isinstance(c, Certified) and pke.fits(message, c)
     )
     signed = _signed(message, claim, bundles, fitting)
     if signed.known is not None and signed.known.message_key is not None:
         raise PolicyError("the envelope key was kept: its CSB is updated under it")
-    request = pke.verify_request(
-        message, signed.credential, around, initiator=signed.initiator, rand=signed.rand
-    )
+
+    def request(credential: Certified) -> pke.VerifiedRequest:
+        return pke.verify_request(
+            message, credential, around, initiator=signed.initiator, rand=signed.rand
+        )
+
     proof = PkeProof(
-        request=request, credential=signed.credential, idr=signed.idr, rand=signed.rand
+        request=request(signed.credential),
+        credential=signed.credential,
+        idr=signed.idr,
+        rand=signed.rand,
+        others=tuple((c, partial(request, c)) for c in fitting[1:_MOST_KEYS]),
     )
     return proof, signed.known
 
