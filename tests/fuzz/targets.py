@@ -11,11 +11,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import cache
 from types import FrameType
 from typing import Any
 
 from mikey import (
     Bundle,
+    Certified,
+    DhGroup,
     LocalError,
     Offer,
     PeerError,
@@ -25,19 +28,26 @@ from mikey import (
     ReportedError,
     Responder,
     Secret,
+    SoftwareKey,
+    drive,
 )  # fmt: skip
 from mikey.carriage.sdp import Description
 from mikey.credentials import psk_file
+from mikey.credentials.certificate import Purpose
 from mikey.policy import Clock
-from mikey.wire import Message, encode, walk
+from mikey.registry import CertType
+from mikey.wire import Cert, Message, encode, walk
 from tests.fuzz import corpus
-from tests.naive import crypto
+from tests.naive import crypto, dhhmac, dhsign, parties, pke, pki, rsa, rsar
 from tests.naive import encode as e
 from tests.naive.decode import ID, KEMAC, RAND, V, decode, one
 from tests.naive.vectors import CSB_ID, IDI, IDR, PSK, RAND_VALUE
+from tests.rules import method_parties as methods
 from tests.rules import psk_parties as p
+from tests.rules.junk import CountedKey
 
 Target = Callable[[bytes], None]
+PURPOSES: tuple[Purpose, ...] = ("sign", "encrypt")
 
 
 class Work:
@@ -96,7 +106,7 @@ def _check_place(error: PeerError, octets: bytes) -> None:
 class _World:
     """A Responder that has agreed on one CSB, and what must stay as it is."""
 
-    def __init__(self, credentials: Iterable[Psk], **options: Any) -> None:
+    def __init__(self, credentials: Iterable[Psk | Certified], **options: Any) -> None:
         self.responder = Responder(
             [*credentials], clock=Clock(p.Time()), errors_per_second=10**9, **options
         )
@@ -280,6 +290,74 @@ class _Answerer:
         return octets[:start] + mac + octets[start + len(mac) :]
 
 
+class _Stranger:
+    """Messages of somebody without any key, to a Responder with every kind of credential.
+
+    Nothing is accepted but what was honest to begin with, and nothing else uses a private key.
+    """
+
+    def __init__(self) -> None:
+        self.uses: list[str] = []
+        key = CountedKey(SoftwareKey(pki.key(p.BOB)), self.uses.append)
+        bob: list[Psk | Certified] = [
+            methods.certified(p.BOB, "*", key=key),
+            Psk(Secret(PSK), p.BOB, p.ALICE),
+        ]
+        self.world = _World(bob, policy=Policy(dh_groups=frozenset(DhGroup)))
+        self.honest = frozenset(_signed_requests())
+
+    def __call__(self, octets: bytes) -> None:
+        before = self.world.state()
+        self.uses.clear()
+        offer, reply = None, None
+        with Work() as work:
+            try:
+                offer = drive(self.world.responder.receive(octets, context=p.CONTEXT))
+            except PeerError as error:
+                reply = self.world.responder.refuse(error)
+        # Each certificate costs its parser's calls, however short it is.
+        work.check(len(octets) + 100 * 255)
+        _check_reply(octets, reply)
+        if octets in self.honest:
+            assert offer is not None
+        if offer is None:
+            # An authenticated message may be refused by a signed Error message.
+            assert self.uses in ([], ["private key"]) if octets in self.honest else not self.uses
+            assert self.world.state() == before
+            return
+        assert octets in self.honest or _is_authentic(octets)
+        bundles = dict(self.world.responder._bundles)
+        with suppress(PeerError):
+            offer.accept()
+        self.world.responder._bundles = bundles
+        self.world.forget_replays()
+
+
+class _Certificates:
+    """Certificates of somebody whom no authority of ours certified."""
+
+    def __init__(self) -> None:
+        self.trust = methods.trust()
+        self.leaves = [pki.certificate(IDI), pki.certificate(IDI, server_only=True)]
+        self.leaves += [pki.certificate(IDI, usage) for usage in (pki.SIGN, pki.ENCRYPT)]
+
+    def seeds(self) -> list[bytes]:
+        return [*self.leaves, pki.middle().der, pki.root().der, b"http://example.com/a.cer"]
+
+    def __call__(self, octets: bytes) -> None:
+        middle = pki.middle().der
+        alone: tuple[Cert | bytes, ...] = (Cert(CertType.X509, octets), middle)
+        crowd: tuple[Cert | bytes, ...] = (Cert(CertType.X509_SIGN, octets), self.leaves[0], middle)
+        url = (Cert(CertType.X509_URL, octets),)
+        for certs in (alone, crowd, url, (octets,)):
+            for purpose in PURPOSES:
+                with Work() as work, suppress(PeerError):
+                    leaf = self.trust.verify(certs, now=p.NOW, identity=p.ALICE, purpose=purpose)
+                    assert leaf.der in self.leaves
+                    assert certs is crowd or octets == leaf.der
+                work.check(len(octets) + 4000)
+
+
 def sdp(octets: bytes) -> None:
     """Text of a session description, as it comes out of a SIP body."""
     text = octets.decode("utf-8", "replace")
@@ -323,10 +401,13 @@ def targets() -> dict[str, tuple[Target, list[bytes]]]:
     requests = _requests()
     unproven, proven = _Answerer(signed=False), _Answerer(signed=True)
     answers = [*unproven.seeds().values()]
+    certificates = _Certificates()
     return {
         "parse": (parse, messages),
         "responder": (_Forger(), requests),
         "responder-with-key": (_KeyHolder(), requests),
+        "responder-of-all": (_Stranger(), [*_signed_requests(), *requests]),
+        "certificates": (certificates, certificates.seeds()),
         "key-data": (_KeyHolder(plaintext=True), _plaintexts()),
         "initiator": (unproven, answers),
         "initiator-with-key": (proven, answers),
@@ -348,6 +429,24 @@ def _requests() -> list[bytes]:
         p.offer(**later), p.offer(keys=[], **later), p.offer(cs=(), **later),
         p.offer(cs=[(0, p.MINE, 1), (0, p.YOURS, 2), (0, 5, 6)], **later),
     ]  # fmt: skip
+
+
+@cache
+def _signed_requests() -> tuple[bytes, ...]:
+    """Return first messages of the methods with certificates or Diffie-Hellman values."""
+    more = parties.TERMS._replace(policies=[e.AES_CM_128_HMAC_SHA1_80] * 2)
+    pss = parties.ALICE._replace(s_type=rsa.PSS, hash="sha256")
+    public = parties.BOB_PUBLIC
+    return (
+        pke.offer(parties.TERMS, parties.ALICE, public, parties.ENVELOPE_KEY, parties.KEYS),
+        pke.offer(more, pss, public, parties.ENVELOPE_KEY, parties.KEYS, c=1),
+        dhsign.offer(parties.TERMS, parties.ALICE, parties.XI),
+        dhsign.offer(more, pss, parties.XI, group=1),
+        dhhmac.offer(parties.TERMS, PSK, parties.XI),
+        dhhmac.offer(parties.TERMS, PSK, parties.XI, group=2, literal=True),
+        rsar.request(parties.TERMS, parties.ALICE),
+        rsar.request(parties.LISTENER._replace(sdp_ids=b"mikey"), pss),
+    )
 
 
 def _plaintexts() -> list[bytes]:
