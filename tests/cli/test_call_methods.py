@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from mikey.cli import keygen
 from mikey.cli.calls.exchange import NOTHING_FETCHED
@@ -111,6 +115,31 @@ def test_a_certificate_of_another_authority_is_refused(
         assert err.startswith("mikey: ")
         assert err.count("\n") == 1
         assert "not" in bob.event("refused")["reason"]
+
+
+@pytest.mark.realtime
+def test_a_revoked_certificate_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    props = Props(tmp_path, Method.RSA_R)
+    speech = wav_file(tmp_path / "in.wav")
+    authority = x509.load_pem_x509_certificate((tmp_path / "root.pem").read_bytes())
+    revoked = x509.load_pem_x509_certificate((tmp_path / "alice.pem").read_bytes())
+    key = load_pem_private_key((tmp_path / "root.key").read_bytes(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    start, end = authority.not_valid_before_utc, authority.not_valid_after_utc
+    entry = x509.RevokedCertificateBuilder().serial_number(revoked.serial_number)
+    builder = x509.CertificateRevocationListBuilder().issuer_name(authority.subject)
+    builder = builder.last_update(start).next_update(end)
+    builder = builder.add_revoked_certificate(entry.revocation_date(start).build())
+    crl = tmp_path / "crl.pem"
+    crl.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    with answering(props, "--crl", str(crl)) as bob:
+        status, _, _ = call(
+            capsys, props.uri, "--method", "RSA-R", *caller_options(props), "--send", speech
+        )
+        assert status == 1
+        assert bob.event("refused")["reason"] == "a certificate is revoked"
 
 
 @pytest.mark.parametrize(
