@@ -80,6 +80,7 @@ def test_all_methods_are_compared(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     rows = {line.split()[0]: line for line in done.stdout.splitlines() if " whole" in line}
     assert {name for name in rows if name != "whole:"} == {each.value for each in Method}
+    assert "\u2026" not in done.stdout  # no title is cut
     secret = {name for name, row in rows.items() if " yes " in row}
     assert secret == {"DH-SIGN", "DHHMAC"}
     assert max(map(len, done.stdout.splitlines())) <= 80

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -16,7 +15,7 @@ __all__ = ["compare"]
 
 def compare(reports: Sequence[CallReport], console: Console) -> None:
     """Print one row for each call; the time is that of the first exchange."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("method")
     for title in ("messages", "octets", "round\ntrips", "initiator", "responder"):
         table.add_column(title, justify="right", no_wrap=title == "octets")
