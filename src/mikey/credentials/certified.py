@@ -113,6 +113,15 @@ class Certified:
             *(Cert(CertType.X509, der) for der in authorities),
         )
 
+    def known_chain(self) -> tuple[bytes, ...]:
+        """Return the peer's certificate that is known beforehand, () if there is none.
+
+        Behind it stand the authorities above us: they may be the peer's as well.
+        """
+        if self.peer_certificate is None:
+            return ()
+        return (self.peer_certificate, *self.chain[1:])
+
     def sign(self, octets: bytes) -> bytes:
         """Return our signature over `octets`, `signature_size` octets (R3830-6.5-5)."""
         signature = self.key.sign(octets, hash=self.sign_hash, pss=self.pss)

@@ -87,7 +87,9 @@ def find_claim(
     kind = kind_of(message)
     # A PSK message may also update, under the envelope key, a CSB that a certificate made
     # (R3830-4.5-5): any credential may serve it.
-    serving = {Certified} if kind is Certified else {Psk, NoKey, Certified}
+    serving = {kind}
+    if message.header.data_type is DataType.PSK_INIT:
+        serving = {Psk, NoKey, Certified}
     if serving.isdisjoint(credentials.kinds):
         raise UnsupportedError(
             f"data type {message.header.data_type.label} is not supported: no credential for it",

@@ -261,5 +261,5 @@ def _recipient(credential: Certified, now: int) -> Certificate:
     if credential.peer_certificate is None:
         raise LocalError("PKE needs the peer's certificate (peer_certificate)")
     return credential.trust.verify(
-        (credential.peer_certificate,), now=now, identity=named_peer(credential), purpose="encrypt"
+        credential.known_chain(), now=now, identity=named_peer(credential), purpose="encrypt"
     )

@@ -123,9 +123,9 @@ def _presented(
 ) -> tuple[Cert | bytes, ...]:
     """Return the certificates of the message, else the one known beforehand (R3830-4.3.1-1)."""
     certs = resolve(message.all(Cert), around.fetched)
-    if certs or credential.peer_certificate is None:
+    if certs:
         return certs
-    return (credential.peer_certificate,)
+    return credential.known_chain()
 
 
 def _expected(credential: Certified, claimed: Id | None) -> Id | None:
