@@ -52,6 +52,7 @@ class Certified:
     url: str | None = None
     oaep_hash: str | None = None
     _leaves: dict[str, Certificate] = field(init=False, repr=False, default_factory=dict)
+    _own_decrypter: Decrypter | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
         check_names(self.identity, self.peer)
@@ -72,6 +73,8 @@ class Certified:
             )
         elif signer.allows("encrypt"):
             self._leaves["encrypt"] = signer
+            if isinstance(self.key, Decrypter):  # asked once: it is slow for a protocol
+                object.__setattr__(self, "_own_decrypter", self.key)
 
     @property
     def certificate(self) -> Certificate:
@@ -134,11 +137,10 @@ class Certified:
 
         Raises LocalError if we have no key for envelopes.
         """
-        if self.encryption_key is not None:
-            return self.encryption_key.decrypt(ciphertext)
-        if self.encryption_certificate is None or not isinstance(self.key, Decrypter):
+        key = self._own_decrypter if self.encryption_key is None else self.encryption_key
+        if key is None:
             raise LocalError("this credential has no key that decrypts")
-        return self.key.decrypt(ciphertext)
+        return key.decrypt(ciphertext)
 
     def has_certificate(self, hash_func: HashFunc, value: bytes) -> bool:
         """Return whether CHASH names our certificate for envelopes (R3830-6.8-3).
