@@ -196,9 +196,15 @@ def main() -> None:
         return
     holds = True
     print(f"RSA-2048, DH of 1536 bits; median us of {options.runs} exchanges, both sides")
-    print(
-        f"{'':9}{'exchange':>9}{'bare':>9}{'ratio':>7}{'overhead':>10}{'(quiet)':>10}{'two threads':>13}"
-    )
+    heads = {
+        "exchange": 18,
+        "bare": 9,
+        "ratio": 7,
+        "overhead": 10,
+        "(quiet)": 10,
+        "two threads": 13,
+    }
+    print("".join(name.rjust(width) for name, width in heads.items()))
     for method in METHODS:
         exchange = make_exchange(method)
         times = sample(options.runs, exchange, make_bound(method))
