@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mikey import ErrorNumber, LocalError, Method, PeerError, Step, drive
-from mikey.credentials import Certified, FetchCertificate
+from mikey.credentials import Certified, FetchCertificate, Trust
 from tests.naive import pki
 from tests.rules.method_parties import ALICE, BOB, MALLORY, certified
 from tests.rules.psk_parties import CONTEXT
