@@ -8,6 +8,7 @@ from typing import Any
 from mikey.credentials import Certificate, Certified
 from mikey.methods import pke
 from mikey.methods._common.exchange import Surroundings
+from mikey.methods._common.opening import VerifiedOpening
 from mikey.registry import (
     DataType,
     EncrAlg,
@@ -65,7 +66,7 @@ def opening(
     update: bool = False,
     says: dict[str, Any] | None = None,
     **options: Any,
-) -> pke.Opening:
+) -> VerifiedOpening:
     """Return Alice's I_MESSAGE."""
     credential = credential or certified()
     values = {"certs": credential.cert_payloads()} | (says or {})

@@ -9,37 +9,33 @@ are messages of the pre-shared key method under it instead (R3830-4.5-5).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import final
 
 from mikey.credentials import Certificate, Certified
-from mikey.errors import AuthenticationError, DecodeError, LibraryError, PolicyError, ReportedError
+from mikey.errors import AuthenticationError, DecodeError, LibraryError, PolicyError
 from mikey.methods._common import certificates, envelope, signature
-from mikey.methods._common.error_message import build_error, read_error
+from mikey.methods._common.error_message import build_error
 from mikey.methods._common.exchange import (
-    Completion,
     Draft,
     Reply,
     Surroundings,
-    check_answers,
     refuse_strangers,
 )
-from mikey.methods._common.identities import lone_id, to_id
+from mikey.methods._common.identities import to_id
 from mikey.methods._common.message_keys import MessageKeys
+from mikey.methods._common.opening import VerifiedOpening
 from mikey.methods._common.verification import (
     Parties,
     appendix,
     build_with_v,
-    check_verification,
 )
-from mikey.policy import Compat
 from mikey.policy.clock import value64
 from mikey.registry import CacheType, DataType, EncrAlg, ErrorNumber, HashFunc, MacAlg
 from mikey.secret import Secret
 from mikey.wire import (
     Chash,
     Dh,
-    Hdr,
     Id,
     Kemac,
     KeyData,
@@ -76,52 +72,6 @@ class Envelope:
     oaep_hash: str | None = None
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Opening:
-    """An I_MESSAGE that was sent (see `exchange.Opening`)."""
-
-    octets: bytes = field(repr=False)
-    early_keys: tuple[KeyData, ...] = field(repr=False)
-    message_key: Secret | None = field(repr=False)
-    _header: Hdr
-    _t: T
-    _idi: Id
-    _idr: Id
-    _rand: bytes = field(repr=False)
-    _keys: MessageKeys = field(repr=False)
-    _mac_alg: MacAlg
-    _compat: Compat
-
-    def receive(self, message: Message, _around: Surroundings) -> Completion:
-        """Verify the R_MESSAGE: V under the envelope key, which the recipient alone could open.
-
-        Raises DecodeError, UnsupportedError and AuthenticationError, PolicyError (7) for a
-        response that names somebody else.
-        """
-        check_answers(message, RESPONSE, self._header, self._t, self._compat)
-        idr = lone_id(message) or self._idr
-        if idr != self._idr:
-            raise PolicyError(
-                "the response names another responder", number=ErrorNumber.INVALID_ID, payload="ID"
-            )
-        parties = Parties(self._idi.data, idr.data)
-        check_verification(message, self._t, self._mac_alg, self._keys, parties, self._compat, NAME)
-        return Completion(
-            keys=self.early_keys,
-            idr=idr,
-            rand=self._rand,
-            csb_id=self._header.csb_id,
-            message_key=self.message_key,
-        )
-
-    def read_error(self, message: Message, _around: Surroundings) -> ReportedError:
-        """Read an Error message, which ends in V if the Responder opened the envelope."""
-        parties = Parties(self._idi.data, self._idr.data)
-        covered = appendix(parties, self._t, self._compat)
-        return read_error(message, self._t, self._keys, covered)
-
-
 def build_request(
     draft: Draft,
     key_data: tuple[KeyData, ...],
@@ -129,7 +79,7 @@ def build_request(
     sealed: Envelope,
     *,
     rand: bytes,
-) -> Opening:
+) -> VerifiedOpening:
     """Build an I_MESSAGE; `rand` is the one in `draft`, in an update that of the CSB.
 
     To key a group, the same `key_data`, CSB ID, map and RAND go to each member, each with an
@@ -149,18 +99,19 @@ def build_request(
     octets = signature.build_signed(header, (*draft.payloads(), *own), credential)
     # A NULL MAC asks for no weaker a response than the default (R3830-6.9-3).
     mac_alg = MacAlg(sealed.mac_alg or MacAlg.HMAC_SHA_1_160)
-    return Opening(
+    return VerifiedOpening(
         octets=octets,
         early_keys=key_data,
         message_key=_kept(sealed.cache, sealed.key),
-        _header=header,
-        _t=t,
-        _idi=idi,
-        _idr=idr,
-        _rand=rand,
-        _keys=keys,
-        _mac_alg=mac_alg,
-        _compat=credential.compat,
+        method=NAME,
+        response=RESPONSE,
+        header=header,
+        t=t,
+        parties=(idi, idr),
+        rand=rand,
+        keys=keys,
+        mac_alg=mac_alg,
+        compat=credential.compat,
     )
 
 

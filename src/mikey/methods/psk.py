@@ -9,20 +9,16 @@ of the initial exchange.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import final
 
-from mikey.errors import DecodeError, PeerError, PolicyError, ReportedError
-from mikey.methods._common.error_message import read_error
+from mikey.errors import DecodeError, PeerError, PolicyError
 from mikey.methods._common.exchange import (
-    Completion,
     Draft,
-    Surroundings,
-    check_answers,
     refuse_strangers,
 )
-from mikey.methods._common.identities import lone_id, to_text
 from mikey.methods._common.message_keys import MessageKeys, check_encr
+from mikey.methods._common.opening import VerifiedOpening
 from mikey.methods._common.verification import (
     Parties,
     appendix,
@@ -91,53 +87,6 @@ def build_request(
     return unsealed + keys.mac(mac_alg, unsealed)
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Opening:
-    """An I_MESSAGE that was sent (see `exchange.Opening`); MIKEY-NULL has no `message_key`."""
-
-    octets: bytes = field(repr=False)
-    early_keys: tuple[KeyData, ...] = field(repr=False)
-    message_key: Secret | None = field(repr=False)
-    _header: Hdr
-    _t: T
-    _idi: Id
-    _idr: Id
-    _rand: bytes = field(repr=False)
-    _keys: MessageKeys = field(repr=False)
-    _mac_alg: MacAlg
-    _compat: Compat
-
-    def receive(self, message: Message, _around: Surroundings) -> Completion:
-        """Verify the R_MESSAGE: V under the key of both.
-
-        Raises DecodeError, UnsupportedError and AuthenticationError, PolicyError (7) for a
-        response that names somebody else.
-        """
-        check_answers(message, RESPONSE, self._header, self._t, self._compat)
-        idr = lone_id(message) or self._idr
-        if idr != self._idr:
-            raise PolicyError(
-                f"the response comes from {to_text(idr)}, not from {to_text(self._idr)}",
-                number=ErrorNumber.INVALID_ID,
-                payload="ID",
-            )
-        parties = Parties(self._idi.data, idr.data)
-        check_verification(message, self._t, self._mac_alg, self._keys, parties, self._compat, NAME)
-        return Completion(
-            keys=self.early_keys,
-            idr=idr,
-            rand=self._rand,
-            csb_id=self._header.csb_id,
-            message_key=self.message_key,
-        )
-
-    def read_error(self, message: Message, _around: Surroundings) -> ReportedError:
-        """Read an Error message, which ends in V if the Responder knew the key."""
-        covered = appendix(Parties(self._idi.data, self._idr.data), self._t, self._compat)
-        return read_error(message, self._t, self._keys, covered)
-
-
 def start(
     draft: Draft,
     key_data: tuple[KeyData, ...],
@@ -147,7 +96,7 @@ def start(
     *,
     rand: bytes,
     compat: Compat,
-) -> Opening:
+) -> VerifiedOpening:
     """Build an I_MESSAGE and what takes its response.
 
     `key` is the pre-shared key (or an envelope key that was kept), None for MIKEY-NULL; `names`
@@ -155,18 +104,19 @@ def start(
     """
     header = draft.header
     keys = MessageKeys(key, header.prf, header.csb_id, rand)
-    return Opening(
+    return VerifiedOpening(
         octets=build_request(draft, keys, key_data, *algorithms),
         early_keys=key_data,
         message_key=key,
-        _header=header,
-        _t=draft.t,
-        _idi=names[0],
-        _idr=names[1],
-        _rand=rand,
-        _keys=keys,
-        _mac_alg=algorithms[1],
-        _compat=compat,
+        method=NAME,
+        response=RESPONSE,
+        header=header,
+        t=draft.t,
+        parties=names,
+        rand=rand,
+        keys=keys,
+        mac_alg=algorithms[1],
+        compat=compat,
     )
 
 
