@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 
 import pytest
 
@@ -16,6 +17,7 @@ from mikey import (
     Initiator,
     LocalError,
     Method,
+    PeerError,
     PolicyError,
     Psk,
     Secret,
@@ -291,3 +293,19 @@ def test_wrong_pre_shared_key_is_an_authentication_failure() -> None:
         first = alice(method).start(STREAMS, context=CONTEXT)
         stranger = bob(credentials=[Psk(Secret(PSK[::-1]), BOB, ALICE)])
         refused(stranger, first, ErrorNumber.AUTH_FAILURE)
+
+
+@pytest.mark.rule("R3830-4.5-2")
+@pytest.mark.parametrize(("method", "other"), list(permutations(UPDATED, 2)))
+def test_a_csb_is_updated_by_the_method_that_made_it(method: Method, other: Method) -> None:
+    """Alice has all credentials, and so may whoever got hold of one of them."""
+    time = Time()
+    who, to, ours, _ = exchange(method, time)
+    time.advance(1)
+    key = None if other in CERTIFIED else Secret(PSK)
+    disguised = replace(ours, method=other.value, message_key=key)
+    stranger = alice(other, time, mki_length=1)
+    with pytest.raises(PeerError):
+        offer_of(to, stranger.rekey(disguised, context=CONTEXT))
+    time.advance(1)
+    run(who, to, who.rekey(ours, context=CONTEXT))

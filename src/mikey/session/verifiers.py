@@ -63,11 +63,15 @@ def verify(
     """Authenticate a message that passed `check_form`; return the proof and the CSB it updates.
 
     An unknown peer fails exactly like a wrong key. Raises AuthenticationError, PeerError (7, 8)
-    for certificates, and DecodeError (12) for an update of a CSB that is not known
-    (R3830-4.5-2).
+    for certificates, DecodeError (12) for an update of a CSB that is not known (R3830-4.5-2),
+    and PolicyError (12) for one by another method than made the CSB: what one credential
+    protects is not another's to change.
     """
     check_prf(message.header.prf)
-    return _VERIFY[message.header.data_type](message, claim, bundles, around)
+    proof, known = _VERIFY[message.header.data_type](message, claim, bundles, around)
+    if known is not None and message.get(Rand) is None and proof.name != known.method:
+        raise PolicyError(f"a CSB made by {known.method} is not updated by {proof.name}")
+    return proof, known
 
 
 def _psk(
