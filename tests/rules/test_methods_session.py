@@ -17,6 +17,7 @@ from mikey import (
     Initiator,
     LocalError,
     Method,
+    NoKey,
     PeerError,
     PolicyError,
     Psk,
@@ -307,5 +308,23 @@ def test_a_csb_is_updated_by_the_method_that_made_it(method: Method, other: Meth
     stranger = alice(other, time, mki_length=1)
     with pytest.raises(PeerError):
         offer_of(to, stranger.rekey(disguised, context=CONTEXT))
+    time.advance(1)
+    run(who, to, who.rekey(ours, context=CONTEXT))
+
+
+@pytest.mark.rule("R3830-4.5-2", "R3830-6.2-13")
+@pytest.mark.parametrize("cache", list(CacheType)[:3])
+def test_nothing_unprotected_updates_what_a_certificate_made(cache: CacheType) -> None:
+    """Also where MIKEY-NULL is allowed: its MAC proves nobody."""
+    time = Time()
+    policy = Policy(allow_null=True)
+    who = alice(Method.PKE, time, cache=cache)
+    to = bob(time, policy=policy, credentials=[*bobs(), NoKey(BOB, ALICE)])
+    ours, _ = run(who, to, who.start(STREAMS, context=CONTEXT))
+    time.advance(1)
+    stranger = Initiator(NoKey(ALICE, BOB), clock=Clock(time), policy=policy)
+    update = stranger.rekey(replace(ours, message_key=None), context=CONTEXT)
+    with pytest.raises(PeerError):
+        offer_of(to, update)
     time.advance(1)
     run(who, to, who.rekey(ours, context=CONTEXT))

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from mikey import Bundle, ErrorNumber, Group, LocalError, Method, SrtpPolicy, Stream, drive
+from mikey import (
+    Bundle,
+    ErrorNumber,
+    Group,
+    LocalError,
+    Method,
+    PolicyError,
+    SrtpPolicy,
+    Stream,
+    drive,
+)  # fmt: skip
 from mikey.wire import Kemac, KvSpi, Message, Pke, Rand, Sp, T
 from tests.rules.psk_parties import CONTEXT, Time
 from tests.rules.session_parties import (
@@ -178,3 +188,19 @@ def test_csb_id_of_the_request_is_not_the_groups() -> None:
     group = Group.new(SOURCES)
     first = alice(Method.RSA_R).start(join=True, context=CONTEXT)
     assert Message.parse(first).header.csb_id != group.csb_id
+
+
+def test_a_member_takes_no_group_whose_packets_are_in_clear() -> None:
+    clear = SrtpPolicy.NULL_HMAC_SHA1_80
+    group = Group.new([Stream(0xC1, policy=clear)])
+    for policies, taken in (((SrtpPolicy(),), False), ((clear,), True)):
+        time = Time()
+        who = alice(Method.RSA_R, time, policies=policies)
+        offered = offer_of(bob(time), who.start(join=True, context=CONTEXT))
+        response, _ = offered.accept(group=group)
+        assert response is not None
+        if taken:
+            assert drive(who.receive(response, context=CONTEXT)).crypto_sessions
+        else:
+            with pytest.raises(PolicyError, match="not acceptable"):
+                who.receive(response, context=CONTEXT)

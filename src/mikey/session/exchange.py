@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mikey.errors import PolicyError
 from mikey.methods._common.exchange import Completion, Opening
 from mikey.methods._common.identities import to_text
-from mikey.policy import Context, Policy
+from mikey.policy import Context, Policy, SrtpPolicy
 from mikey.registry import ErrorNumber
 from mikey.session.bundle import Bundle
 from mikey.session.keys import check_keys, merge_keys
@@ -54,6 +55,16 @@ def completed(exchange: Exchange, completion: Completion, sessions: tuple[SrtpId
         keys=merge_keys(exchange.old_keys, completion.keys),
         message_key=completion.message_key,
     )
+
+
+def check_granted(bundle: Bundle, ours: Sequence[SrtpPolicy]) -> None:
+    """Check policies that the Responder stated: those of a group were not offered by us.
+
+    Raises PolicyError for one that leaves packets unprotected, unless we named it ourselves.
+    """
+    for policy in bundle.policies.values():
+        if policy.is_weak and policy not in ours:
+            raise PolicyError(f"SRTP policy {policy.name} is not acceptable here", number=None)
 
 
 def check_rand(message: Message, policy: Policy, *, number: ErrorNumber | None) -> None:

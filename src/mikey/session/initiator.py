@@ -24,7 +24,13 @@ from mikey.registry import (
     PrfFunc,
 )
 from mikey.session.bundle import Bundle, Role
-from mikey.session.exchange import Exchange, check_rand, check_responder, completed
+from mikey.session.exchange import (
+    Exchange,
+    check_granted,
+    check_rand,
+    check_responder,
+    completed,
+)
 from mikey.session.fetching import with_fetched
 from mikey.session.group import Group
 from mikey.session.keys import merge_keys
@@ -296,6 +302,7 @@ class Initiator:
         sessions = chosen(message.header) if free else filled(bundle, message.header)
         completion = opening.receive(message, around)
         complete = completed(exchange, completion, sessions)
+        check_granted(complete, self._options.policies)
         check_responder(complete, context)
         del self._open[bundle.csb_id]
         if completion.csb_id != bundle.csb_id:

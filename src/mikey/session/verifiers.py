@@ -17,7 +17,7 @@ from mikey.policy import Context, Policy
 from mikey.registry import DataType, ErrorNumber
 from mikey.secret import Secret
 from mikey.session.bundle import Bundle, Credential
-from mikey.session.lookup import Claim, parties_of
+from mikey.session.lookup import Claim, kind_of, parties_of
 from mikey.session.proofs import (
     DhhmacProof,
     DhSignProof,
@@ -118,7 +118,10 @@ def _psk_candidates(
         key = credential.key if isinstance(credential, Psk) else None
         found.append((credential, key, known))
     enveloped = bundles.get((claim.initiator or "", csb_id))
-    if enveloped is not None and isinstance(enveloped.credential, Certified):
+    if enveloped is None or not isinstance(enveloped.credential, Certified):
+        return found
+    # Never for the NULL MAC, which proves nothing under any key.
+    if enveloped.message_key is not None and kind_of(message) is Psk:
         found.append((enveloped.credential, enveloped.message_key, enveloped))
     return found
 
