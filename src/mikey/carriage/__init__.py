@@ -1,10 +1,10 @@
-"""MIKEY inside other protocols' text: SDP now, RTSP and SIP bodies with their servers (RFC 4567).
+"""MIKEY inside other protocols' text: SDP, RTSP, and the bodies of SIP (RFC 4567).
 
 Nothing here opens a socket: text comes in and goes out.
 """
 
 from __future__ import annotations
 
-from mikey.carriage import sdp
+from mikey.carriage import rtsp, sdp
 
-__all__ = ["sdp"]
+__all__ = ["rtsp", "sdp"]
