@@ -201,6 +201,8 @@ _OURS: dict[int, Callable[[Any], Fields]] = {
     d.RAND: _named("value"),
     d.ERR: _named("number", "reserved"),
     d.GENERAL_EXT: _named("ext_type", "data"),
+    d.IDR: _named("role", "id_type", "data"),
+    d.SAKKE: _named("params", "id_scheme", "data"),
 }
 
 

@@ -72,6 +72,11 @@ class PeerError(MikeyError):
         self.offset = offset
         self.payload = payload
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle what the error says, for a worker process that raised it; not its `origin`."""
+        state = {name: value for name, value in self.__dict__.items() if name != "origin"}
+        return _unpickled, (type(self), self.args), state
+
     def __str__(self) -> str:
         if self.offset is None:
             return self.reason
@@ -81,6 +86,11 @@ class PeerError(MikeyError):
             if self.payload
             else (f"{self.reason} (at {where})")
         )
+
+
+def _unpickled(kind: type[PeerError], args: tuple[object, ...]) -> PeerError:
+    """Make the error without `__init__`, whose arguments differ from kind to kind."""
+    return kind.__new__(kind, *args)
 
 
 class DecodeError(PeerError):

@@ -255,17 +255,15 @@ def _ext(f: Fields) -> Pairs:
 
 
 def _idr(f: Fields) -> Pairs:
-    yield "id.role", f["body"][0]
-    yield "id.type", f["body"][1]
-    yield "id.len", len(f["body"]) - 4
-    yield "id.data", f["body"][4:]
+    yield "id.role", f["role"]
+    yield from _id({"id_type": f["id_type"], "data": f["data"]})
 
 
 def _sakke(f: Fields) -> Pairs:
-    yield "sakke.params", f["body"][0]
-    yield "sakke.idscheme", f["body"][1]
-    yield "sakke.len", len(f["body"]) - 4
-    yield "sakke.data", f["body"][4:]
+    yield "sakke.params", f["params"]
+    yield "sakke.idscheme", f["id_scheme"]
+    yield "sakke.len", len(f["data"])
+    yield "sakke.data", f["data"]
 
 
 _READERS: dict[int, Callable[[Fields], Iterable[tuple[str, Value]]]] = {

@@ -172,11 +172,11 @@ _READERS: dict[int, Callable[[Cursor], Fields]] = {
     CERT: _typed("cert_type"), CHASH: _chash, V: _v, SP: _sp, RAND: _rand, ERR: _err,
     KEY_DATA: _key_data, GENERAL_EXT: _typed("ext_type"),
     TR: _opaque(lambda c: (c.u(1), _t(c))),
-    IDR: _opaque(lambda c: (c.u(2), c.take(c.u(2)))),
+    IDR: lambda c: {"role": c.u(1)} | _typed("id_type")(c),
     RANDR: _opaque(lambda c: (c.u(1), c.take(c.u(1)))),
     TP: _opaque(lambda c: (c.take(7), c.take(c.u(2)))),
     TICKET: _opaque(lambda c: (c.take(7), c.take(c.u(2)), c.take(c.u(2)), c.take(c.u(2)))),
-    SAKKE: _opaque(lambda c: (c.u(2), c.take(c.u(2)))),
+    SAKKE: lambda c: {"params": c.u(1)} | _typed("id_scheme")(c),
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from mikey.registry import (
     EncrAlg,
     ErrorNumber,
     ExtensionType,
+    IdRole,
     IdType,
     KeyIdType,
     KeyType,
@@ -22,6 +23,8 @@ from mikey.registry import (
     PayloadType,
     PrfFunc,
     ProtType,
+    SakkeIdScheme,
+    SakkeParams,
     SignType,
     WireEnum,
 )
@@ -44,6 +47,7 @@ from mikey.wire import (
     GenericIdMap,
     Hdr,
     Id,
+    Idr,
     Kemac,
     KeyData,
     KeyId,
@@ -56,6 +60,7 @@ from mikey.wire import (
     Payload,
     Pke,
     Rand,
+    Sakke,
     SdpIds,
     Sign,
     Sp,
@@ -157,6 +162,14 @@ def ids() -> SearchStrategy[Id]:
     return st.builds(Id, values(IdType), UP_TO_64K)
 
 
+def idrs() -> SearchStrategy[Idr]:
+    return st.builds(Idr, values(IdRole), values(IdType), UP_TO_64K)
+
+
+def sakkes() -> SearchStrategy[Sakke]:
+    return st.builds(Sakke, values(SakkeParams), values(SakkeIdScheme), UP_TO_64K)
+
+
 def certs() -> SearchStrategy[Cert]:
     return st.builds(Cert, values(CertType), UP_TO_64K)
 
@@ -245,11 +258,9 @@ def opaques(draw: DrawFn) -> Opaque:
         st.sampled_from(
             [
                 PayloadType.TR,
-                PayloadType.IDR,
                 PayloadType.RANDR,
                 PayloadType.TP,
                 PayloadType.TICKET,
-                PayloadType.SAKKE,
             ]
         )
     )
@@ -260,8 +271,6 @@ def opaques(draw: DrawFn) -> Opaque:
         rand = draw(UP_TO_255)
         return Opaque(kind, bytes([draw(U8), len(rand)]) + rand)
     head, fields = {
-        PayloadType.IDR: (2, 1),
-        PayloadType.SAKKE: (2, 1),
         PayloadType.TP: (7, 1),
         PayloadType.TICKET: (7, 3),
     }[kind]
@@ -285,6 +294,8 @@ def payloads() -> SearchStrategy[Payload]:
         signs(),
         errs(),
         extensions(),
+        idrs(),
+        sakkes(),
         opaques(),
     )
 
@@ -292,12 +303,12 @@ def payloads() -> SearchStrategy[Payload]:
 @st.composite
 def chains(draw: DrawFn, header: Hdr) -> list[Payload]:
     """Payloads that may stand together behind a header, in any order that is allowed."""
-    free: list[SearchStrategy[Payload]] = [certs(), errs(), extensions(), opaques()]
+    free: list[SearchStrategy[Payload]] = [certs(), errs(), extensions(), idrs(), opaques()]
     if not isinstance(header.cs_map, EmptyMap) or header.data_type is DataType.ERROR:
         free.append(sps())
     chain: list[Payload] = [draw(timestamps())]
     chain += draw(st.lists(st.one_of(free), max_size=4))
-    once: list[SearchStrategy[Payload]] = [rands(), pkes(), chashes()]
+    once: list[SearchStrategy[Payload]] = [rands(), pkes(), chashes(), sakkes()]
     once += [ids()] * 2
     once += [dhs()] * (2 if header.data_type in TWO_DH else 1)
     if header.data_type not in KEMAC_LAST:

@@ -15,7 +15,7 @@ class TsRole(WireEnum):
 
 
 class IdRole(WireEnum):
-    """ID Role of an IDR payload; 8 and 9 are used by 3GPP TS 33.180."""
+    """ID Role of an IDR payload; 8 and 9 are those of 3GPP TS 33.180."""
 
     INITIATOR = 1
     RESPONDER = 2
@@ -24,6 +24,8 @@ class IdRole(WireEnum):
     APPLICATION = 5
     INITIATOR_KMS = 6
     RESPONDER_KMS = 7
+    INITIATOR_UID = 8
+    RESPONDER_UID = 9
 
 
 class RandRole(WireEnum):
@@ -53,6 +55,7 @@ class SakkeParams(WireEnum):
 
 
 class SakkeIdScheme(WireEnum):
-    """SAKKE identifier scheme."""
+    """SAKKE identifier scheme; 2 is that of 3GPP TS 33.180, 240 to 254 are private."""
 
     TEL_URI_MONTHLY = 1
+    MCX_HASHED_UID = 2

@@ -22,6 +22,7 @@ from mikey.wire.general_extension import GeneralExtension
 from mikey.wire.generic_id import GenericId, GenericIdMap
 from mikey.wire.hdr import CsMap, Hdr
 from mikey.wire.id import Id
+from mikey.wire.idr import Idr
 from mikey.wire.kemac import Kemac
 from mikey.wire.key_data import (
     KeyData,
@@ -36,6 +37,7 @@ from mikey.wire.opaque import Opaque
 from mikey.wire.payloads import Payload, payload_type
 from mikey.wire.pke import Pke
 from mikey.wire.rand import Rand
+from mikey.wire.sakke import Sakke
 from mikey.wire.sdp_ids import SdpIds
 from mikey.wire.sign import Sign
 from mikey.wire.sp import Sp, SpParam
@@ -64,6 +66,7 @@ __all__ = [
     "GenericIdMap",
     "Hdr",
     "Id",
+    "Idr",
     "Item",
     "Kemac",
     "KeyData",
@@ -78,6 +81,7 @@ __all__ = [
     "Pke",
     "Rand",
     "Reader",
+    "Sakke",
     "SdpIds",
     "Sign",
     "Sp",

@@ -1,7 +1,6 @@
 """Payloads of later RFCs that are only measured: their body is kept as octets.
 
-TR, IDR, RANDR, TP and TICKET (RFC 6043 section 6) and SAKKE (RFC 6509 section 4.2) can be
-delimited without being understood.
+TR, RANDR, TP and TICKET (RFC 6043 section 6) can be delimited without being understood.
 """
 
 from __future__ import annotations
@@ -68,11 +67,6 @@ def _skip_tr(reader: Reader) -> None:
     reader.take(length)
 
 
-def _skip_idr(reader: Reader) -> None:
-    reader.take(2)  # ID Role, ID Type
-    reader.take16()
-
-
 def _skip_randr(reader: Reader) -> None:
     reader.u8()  # RAND Role
     reader.take8()
@@ -89,16 +83,9 @@ def _skip_ticket(reader: Reader) -> None:
     reader.take16()  # Initiator Data
 
 
-def _skip_sakke(reader: Reader) -> None:
-    reader.take(2)  # SAKKE params, ID scheme
-    reader.take16()
-
-
 MEASURED: Final[dict[PayloadType, Callable[[Reader], None]]] = {
     PayloadType.TR: _skip_tr,
-    PayloadType.IDR: _skip_idr,
     PayloadType.RANDR: _skip_randr,
     PayloadType.TP: _skip_tp,
     PayloadType.TICKET: _skip_ticket,
-    PayloadType.SAKKE: _skip_sakke,
 }

@@ -11,10 +11,12 @@ from mikey.wire.dh import Dh
 from mikey.wire.err import Err
 from mikey.wire.general_extension import GeneralExtension
 from mikey.wire.id import Id
+from mikey.wire.idr import Idr
 from mikey.wire.kemac import Kemac
 from mikey.wire.opaque import MEASURED, Opaque
 from mikey.wire.pke import Pke
 from mikey.wire.rand import Rand
+from mikey.wire.sakke import Sakke
 from mikey.wire.sign import Sign
 from mikey.wire.sp import Sp
 from mikey.wire.t import T
@@ -39,6 +41,8 @@ Payload: TypeAlias = (
     | Rand
     | Err
     | GeneralExtension
+    | Idr
+    | Sakke
     | Opaque
 )
 
@@ -56,6 +60,8 @@ _CLASSES: Final = (
     Rand,
     Err,
     GeneralExtension,
+    Idr,
+    Sakke,
 )
 
 

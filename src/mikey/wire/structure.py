@@ -12,6 +12,7 @@ from mikey.wire.id import Id
 from mikey.wire.kemac import Kemac
 from mikey.wire.pke import Pke
 from mikey.wire.rand import Rand
+from mikey.wire.sakke import Sakke
 from mikey.wire.sign import Sign
 from mikey.wire.sp import Sp
 from mikey.wire.t import T
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from mikey.wire.hdr import Hdr
     from mikey.wire.payloads import Payload
 
-_ONCE: Final[frozenset[type[Payload]]] = frozenset({T, Rand, Kemac, Pke, Chash, Sign, V})
+_ONCE: Final[frozenset[type[Payload]]] = frozenset({T, Rand, Kemac, Pke, Chash, Sign, V, Sakke})
 _TWO_DH: Final = frozenset({DataType.DH_RESP, DataType.DHHMAC_RESP})
 _KEMAC_LAST: Final = frozenset({DataType.PSK_INIT, DataType.DHHMAC_INIT, DataType.DHHMAC_RESP})
 _ERROR: Final = DataType.ERROR

@@ -14,6 +14,7 @@ from mikey.registry import (
     ErrorNumber,
     ExtensionType,
     HashFunc,
+    IdRole,
     IdType,
     MacAlg,
     PayloadType,
@@ -30,6 +31,7 @@ from mikey.wire import (
     GeneralExtension,
     Hdr,
     Id,
+    Idr,
     Kemac,
     Message,
     Opaque,
@@ -138,7 +140,7 @@ def test_payloads_that_stand_a_limited_number_of_times(
 
 
 @pytest.mark.rule("R3830-6-4")
-@pytest.mark.parametrize("payload", [LEAF, POLICY, REPORT, Opaque(PayloadType.IDR, b"\1\1\0\0")])
+@pytest.mark.parametrize("payload", [LEAF, POLICY, REPORT, Idr(IdRole.KMS, IdType.URI, b"")])
 def test_payloads_that_stand_any_number_of_times(payload: Payload) -> None:
     message = Message.build(header(DataType.ERROR), [STAMP] + [payload] * 20)
     assert Message.parse(message.octets) == message

@@ -9,6 +9,7 @@ from mikey.registry import (
     DataType,
     EncrAlg,
     ExtensionType,
+    IdRole,
     IdType,
     MacAlg,
     PayloadType,
@@ -19,6 +20,7 @@ from mikey.wire import (
     GeneralExtension,
     Hdr,
     Id,
+    Idr,
     Item,
     Kemac,
     Message,
@@ -190,12 +192,12 @@ def test_payloads_that_are_not_built_have_no_opaque_form(kind: PayloadType) -> N
 
 
 @pytest.mark.rule("R6043-6.1-3", "R6509-4.1-1x")
-def test_payloads_of_later_rfcs_are_kept_as_octets() -> None:
+def test_payloads_of_later_rfcs_have_their_numbers() -> None:
     chain: list[Payload] = [
         STAMP,
         Opaque(PayloadType.RANDR, b"\1\2ab"),
-        Opaque(PayloadType.IDR, b"\1\1\0\1a"),
-        Opaque(PayloadType.IDR, b"\2\1\0\1b"),
+        Idr(IdRole.INITIATOR, IdType.URI, b"a"),
+        Idr(IdRole.RESPONDER, IdType.URI, b"b"),
         Opaque(PayloadType.TICKET, b"\0\1\1\1\2\3\4\0\1x\0\0\0\2yz"),
         CHECK,
     ]

@@ -35,6 +35,7 @@ from mikey.wire import (
     GenericId,
     Hdr,
     Id,
+    Idr,
     Item,
     Kemac,
     KeyData,
@@ -42,6 +43,7 @@ from mikey.wire import (
     Opaque,
     Pke,
     Rand,
+    Sakke,
     Sign,
     Sp,
     SrtpId,
@@ -327,6 +329,18 @@ def _key_ids(ids: KeyIds, layout: Layout) -> None:
         layout.counted("Key ID", 1, "Key ID Length", key_id.value)
 
 
+def _idr(layout: Layout, idr: Idr) -> None:
+    layout.integer("ID Role", 1, idr.role)
+    layout.integer("ID Type", 1, idr.id_type)
+    layout.counted("ID Data", 2, "ID len", idr.data, printable(idr.data))
+
+
+def _sakke(layout: Layout, sakke: Sakke) -> None:
+    layout.integer("SAKKE params", 1, sakke.params)
+    layout.integer("ID scheme", 1, sakke.id_scheme)
+    layout.counted("SAKKE data", 2, "SAKKE data length", sakke.data)
+
+
 def _opaque(layout: Layout, opaque: Opaque) -> None:
     layout.octets("body", opaque.body)
 
@@ -344,5 +358,7 @@ _DESCRIBERS: dict[type, Callable[[Layout, Any], None]] = {
     Rand: _rand,
     Err: _err,
     GeneralExtension: _general_extension,
+    Idr: _idr,
+    Sakke: _sakke,
     Opaque: _opaque,
 }
