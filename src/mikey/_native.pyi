@@ -30,6 +30,26 @@ def modp_power(group: int, base: bytes, exponent: bytes) -> bytes:
     `base` has the length of the modulus, `exponent` any length; ValueError otherwise.
     """
 
+def eccsi_public_key(master: bytes) -> bytes:
+    """Return the KPAK (65 octets) of a KSAK (32 octets); ValueError, the GIL released, as below."""
+
+def eccsi_make_pair(master: bytes, identifier: bytes, nonce: bytes) -> tuple[bytes, bytes]:
+    """Return SSK (32 octets) and PVT (65) of an identifier; `nonce` is v (RFC 6507 5.1.1)."""
+
+class EccsiPublicKey:
+    """A KPAK with its tables, and a bounded memory of who signed under it."""
+
+    def __new__(cls, kpak: bytes) -> Self: ...
+    def verify(self, identifier: bytes, message: bytes, signature: bytes) -> None:
+        """Verify a signature of 129 octets (RFC 6507 5.2.2); ValueError if it does not hold."""
+
+class EccsiSigningKey:
+    """An SSK that fits its PVT, identifier and KPAK (RFC 6507 5.1.2)."""
+
+    def __new__(cls, kpak: bytes, identifier: bytes, ssk: bytes, pvt: bytes) -> Self: ...
+    def sign(self, message: bytes, nonce: bytes) -> bytes:
+        """Return a signature of 129 octets; `nonce` is j, of 32 octets (RFC 6507 5.2.1)."""
+
 class SrtpSender:
     """A one-way SRTP context that protects packets; base of `mikey.srtp.Sender`.
 

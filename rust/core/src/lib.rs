@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod aes_cm;
+pub mod eccsi;
 pub mod mac;
 pub mod modp;
 pub mod prf;

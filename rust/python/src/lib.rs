@@ -4,6 +4,7 @@
 use pyo3::prelude::*;
 
 mod aes_cm;
+mod eccsi;
 mod errors;
 mod mac;
 mod modp;
@@ -15,6 +16,8 @@ mod srtp;
 mod _native {
     #[pymodule_export]
     use crate::aes_cm::aes_cm;
+    #[pymodule_export]
+    use crate::eccsi::{eccsi_make_pair, eccsi_public_key, EccsiPublicKey, EccsiSigningKey};
     #[pymodule_export]
     use crate::mac::mac;
     #[pymodule_export]
