@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from mikey.credentials import ANY, Certified, NoKey, Psk
@@ -51,6 +51,15 @@ class Credentials:
             if found:
                 return
 
+    def holds(self, credential: Credential) -> bool:
+        """Tell whether that very credential is one of these."""
+        return any(one is credential for one in self._all)
+
+    def serves(self, credential: Credential, initiator: str, responder: str | None) -> bool:
+        """Tell whether `find` yields that very credential."""
+        found = self.find(initiator, responder, type(credential))
+        return any(one is credential for one in found)
+
     def _for(self, peer: str) -> Sequence[Credential]:
         return self._by_peer.get(peer, ())
 
@@ -60,7 +69,7 @@ class Claim:
     """Who a message says it is from and for, and the credentials that may prove it.
 
     `idi` and `idr` are its ID payloads; `initiator` and `responder` the names from these or,
-    where it has none, from the carrier.
+    where it has none, from the carrier. `credentials` are all that there are.
     """
 
     idi: Id | None
@@ -68,6 +77,22 @@ class Claim:
     initiator: str | None
     responder: str | None
     candidates: tuple[Credential, ...]
+    credentials: Credentials = field(repr=False)
+
+    def check_initiator(self, credential: Credential, proven: Id) -> None:
+        """Check that a credential is the one for whom it proved, where nobody had named him.
+
+        A credential for that peer alone stands in place of those for any, also of a message
+        that leaves the name to the certificate. Raises PolicyError (7).
+        """
+        if self.initiator is None and not self.credentials.serves(
+            credential, to_text(proven), self.responder
+        ):
+            raise PolicyError(
+                f"another credential is for {to_text(proven)}",
+                number=ErrorNumber.INVALID_ID,
+                payload="ID",
+            )
 
 
 def find_claim(
@@ -109,8 +134,8 @@ def find_claim(
         raise PolicyError(
             "the message is for another identity", number=ErrorNumber.INVALID_ID, payload="ID"
         )
-    found = credentials.find(initiator, responder, kind)
-    return Claim(idi, idr, initiator, responder, tuple(islice(found, _MOST_CANDIDATES)))
+    found = tuple(islice(credentials.find(initiator, responder, kind), _MOST_CANDIDATES))
+    return Claim(idi, idr, initiator, responder, found, credentials)
 
 
 def kind_of(message: Message) -> type[Credential]:

@@ -11,7 +11,7 @@ from mikey.crypto import check_prf
 from mikey.errors import AuthenticationError, DecodeError, PolicyError, UnsupportedError
 from mikey.methods import dhhmac, dhsign, pke, psk, rsar
 from mikey.methods._common.exchange import Surroundings
-from mikey.methods._common.identities import to_id
+from mikey.methods._common.identities import to_id, to_text
 from mikey.methods._common.message_keys import MessageKeys
 from mikey.policy import Context, Policy
 from mikey.registry import DataType, ErrorNumber
@@ -64,13 +64,16 @@ def verify(
 
     An unknown peer fails exactly like a wrong key. Raises AuthenticationError, PeerError (7, 8)
     for certificates, DecodeError (12) for an update of a CSB that is not known (R3830-4.5-2),
-    and PolicyError (12) for one by another method than made the CSB: what one credential
-    protects is not another's to change.
+    and PolicyError (12) for one by another method than made the CSB, or to another identity of
+    ours: what one credential protects is not another's to change.
     """
     check_prf(message.header.prf)
     proof, known = _VERIFY[message.header.data_type](message, claim, bundles, around)
-    if known is not None and message.get(Rand) is None and proof.name != known.method:
-        raise PolicyError(f"a CSB made by {known.method} is not updated by {proof.name}")
+    if known is not None and message.get(Rand) is None:
+        if proof.name != known.method:
+            raise PolicyError(f"a CSB made by {known.method} is not updated by {proof.name}")
+        if to_text(proof.idr) != known.identity:
+            raise PolicyError(f"a CSB of {known.identity} is updated by a message to another")
     return proof, known
 
 
@@ -138,6 +141,8 @@ def _dhhmac(
         if rand is None:
             stale = True
             continue
+        if message.get(Rand) is None and not _made(known, credential):
+            continue
         keys = MessageKeys(credential.key, message.header.prf, message.header.csb_id, rand)
         try:
             request = dhhmac.verify_request(message, keys)
@@ -154,8 +159,9 @@ def _dhhmac(
 def _dhsign(
     message: Message, claim: Claim, bundles: Bundles, around: Surroundings
 ) -> tuple[Proof, Bundle | None]:
-    signed = _signed(message, claim, bundles)
+    signed = _signed(message, claim, bundles, claim.candidates)
     request = dhsign.verify_request(message, signed.credential, around, initiator=signed.initiator)
+    claim.check_initiator(signed.credential, request.initiator)
     proof = DhSignProof(
         request=request, credential=signed.credential, idr=signed.idr, rand=signed.rand
     )
@@ -174,16 +180,18 @@ def _pke(
         raise PolicyError("the envelope key was kept: its CSB is updated under it")
 
     def request(credential: Certified) -> pke.VerifiedRequest:
-        return pke.verify_request(
+        verified = pke.verify_request(
             message, credential, around, initiator=signed.initiator, rand=signed.rand
         )
+        claim.check_initiator(credential, verified.initiator)
+        return verified
 
     proof = PkeProof(
         request=request(signed.credential),
         credential=signed.credential,
         idr=signed.idr,
         rand=signed.rand,
-        others=tuple((c, partial(request, c)) for c in fitting[1:_MOST_KEYS]),
+        others=tuple((c, partial(request, c)) for c in signed.others[: _MOST_KEYS - 1]),
     )
     return proof, signed.known
 
@@ -198,13 +206,17 @@ def _rsar(
     request = rsar.verify_request(
         message, credential, around, initiator=_named(claim), idr=_idr(claim, credential)
     )
+    claim.check_initiator(credential, request.initiator)
     proof = RsaRProof(request=request, credential=credential, idr=_idr(claim, credential))
     return proof, None
 
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
+    """What a signed message is verified with; `others` are further credentials that fit it."""
+
     credential: Certified
+    others: tuple[Certified, ...]
     initiator: Id | None
     idr: Id
     known: Bundle | None
@@ -215,14 +227,20 @@ def _signed(
     message: Message,
     claim: Claim,
     bundles: Bundles,
-    candidates: tuple[Credential, ...] | None = None,
+    candidates: tuple[Credential, ...],
 ) -> _Signed:
-    credential = _one(claim.candidates if candidates is None else candidates)
+    certified = tuple(c for c in candidates if isinstance(c, Certified))
+    credential = _one(certified)
     known = bundles.get((claim.initiator or credential.peer, message.header.csb_id))
+    # The credential that made a CSB updates it: whom another one trusts is not asked. That of an
+    # adopted CSB is an Initiator's, and none of ours.
+    if known is not None and claim.credentials.holds(known.credential):
+        certified = tuple(c for c in certified if c is known.credential)
+        credential = _one(certified)
     rand = _rand(message, known)
     if rand is None:
         raise _stale()
-    return _Signed(credential, _named(claim), _idr(claim, credential), known, rand)
+    return _Signed(credential, certified[1:], _named(claim), _idr(claim, credential), known, rand)
 
 
 def _one(candidates: tuple[Credential, ...]) -> Certified:
@@ -244,6 +262,12 @@ def _idr(claim: Claim, credential: Certified) -> Id:
     if responder == ANY:
         raise PolicyError("the message is for nobody by name", number=ErrorNumber.INVALID_ID)
     return claim.idr or to_id(responder)
+
+
+def _made(known: Bundle | None, credential: Psk) -> bool:
+    """Tell whether a CSB was made with the key of `credential`."""
+    made = None if known is None else known.credential
+    return isinstance(made, Psk) and made.key == credential.key
 
 
 def _rand(message: Message, known: Bundle | None) -> bytes | None:
