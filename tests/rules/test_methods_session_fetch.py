@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
 import pytest
 
-from mikey import ErrorNumber, LocalError, Method, PeerError, Step, drive
+from mikey import (
+    Bundle,
+    Context,
+    ErrorNumber,
+    Method,
+    PeerError,
+    Policy,
+    Psk,
+    Responder,
+    Secret,
+    Step,
+    TimestampError,
+    drive,
+)  # fmt: skip
 from mikey.credentials import Certified, FetchCertificate, Trust
+from mikey.policy import SECOND
+from mikey.registry import CertType, DataType, TsType
+from mikey.wire import Cert, Err, Message, SrtpIdMap, T
 from tests.naive import pki
+from tests.naive.vectors import PSK
 from tests.rules.method_parties import ALICE, BOB, MALLORY, certified
-from tests.rules.psk_parties import CONTEXT
-from tests.rules.session_parties import STREAMS, alice, bob, same
+from tests.rules.psk_parties import CONTEXT, Time
+from tests.rules.session_parties import STREAMS, alice, bob, refused, same
 
 URLS = {
     f"https://certs.example.com/{name.partition(':')[2]}": name for name in (ALICE, BOB, MALLORY)
@@ -87,10 +108,103 @@ def test_wrong_octets_for_the_initiator(method: Method, der: bytes | str) -> Non
 
 
 @SIGNED
-def test_nobody_fetches_without_a_handler(method: Method) -> None:
+def test_without_a_handler_the_peer_is_refused(method: Method) -> None:
+    """A program that fetches nothing is not brought down by a message that names a URL."""
     first = alice(method, credential=linked(ALICE, BOB)).start(STREAMS, context=CONTEXT)
-    with pytest.raises(LocalError, match="FetchCertificate"):
-        drive(bob(credentials=[linked(BOB, "*")]).receive(first, context=CONTEXT))
+    to = bob(credentials=[linked(BOB, "*")])
+    error = refused(to, first, ErrorNumber.INVALID_CERT)
+    assert to.refuse(error) is not None
+    drive(to.receive(first, context=CONTEXT), {FetchCertificate: fetch})
+
+
+@ANSWERING
+def test_without_a_handler_the_answer_is_refused(method: Method) -> None:
+    who = alice(method, credential=linked(ALICE, BOB))
+    first = who.start(STREAMS, context=CONTEXT)
+    response, theirs = answer_of(bob(credentials=[linked(BOB, "*")]), first)
+    with pytest.raises(PeerError) as caught:
+        drive(who.receive(response, context=CONTEXT))
+    assert caught.value.number is ErrorNumber.INVALID_CERT
+    same(drive(who.receive(response, context=CONTEXT), {FetchCertificate: fetch}), theirs)
+
+
+def answer_of(to: Responder, first: bytes) -> tuple[bytes, Bundle]:
+    offered = drive(to.receive(first, context=CONTEXT), {FetchCertificate: fetch})
+    response, bundle = offered.accept({2: 0xB2})
+    assert response is not None
+    return response, bundle
+
+
+def with_url(octets: bytes) -> bytes:
+    """Return a message of nobody's with a certificate by URL in it, before its last payload."""
+    message = Message.parse(octets)
+    url = Cert(CertType.X509_URL, b"http://inside.example.com/")
+    *front, last = message.payloads
+    return Message.build(message.header, (*front, url, last)).octets
+
+
+@pytest.mark.rule("R4738-3.8-3")
+@pytest.mark.parametrize("method", [Method.PSK, Method.DHHMAC])
+def test_no_certificate_is_fetched_where_none_has_a_part(method: Method) -> None:
+    to = bob(credentials=[linked(BOB, "*"), Psk(Secret(PSK), BOB, ALICE)])
+    who = alice(method)
+    first = who.start(STREAMS, context=CONTEXT)
+    no_step(lambda: to.receive(with_url(first), context=CONTEXT))
+    response, _ = answer_of(to, first)
+    no_step(lambda: who.receive(with_url(response), context=CONTEXT))
+
+
+def no_step(call: Callable[[], object]) -> None:
+    """Assert that a message is refused without asking for anything."""
+    with pytest.raises(PeerError):
+        call()
+
+
+@pytest.mark.rule("R4738-3.8-3")
+@SIGNED
+def test_no_certificate_is_fetched_for_somebody_else(method: Method) -> None:
+    first = alice(method, credential=linked(ALICE, BOB)).start(STREAMS, context=CONTEXT)
+    for credential in (linked(MALLORY, "*"), certified(BOB, MALLORY), Psk(Secret(PSK), BOB, "*")):
+        no_step(partial(bob(credentials=[credential]).receive, first, context=CONTEXT))
+    other = Context(protocols=("mikey",), initiator=MALLORY)
+    no_step(lambda: bob(credentials=[linked(BOB, "*")]).receive(first, context=other))
+
+
+@pytest.mark.rule("R4738-3.8-3")
+@ANSWERING
+def test_no_certificate_is_fetched_for_what_answers_nothing(method: Method) -> None:
+    """Of a forged answer the Initiator fetches no more than of one that repeats its message."""
+    time = Time()
+    who = alice(method, time, credential=linked(ALICE, BOB))
+    to = bob(time, credentials=[linked(BOB, "*")])
+    first = who.start(STREAMS, context=CONTEXT)
+    response, _ = answer_of(to, first)
+    assert isinstance(who.receive(with_url(response), context=CONTEXT), Step)
+    no_step(lambda: who.receive(with_url(first), context=CONTEXT))
+    message = Message.parse(response)
+    for late in (T(TsType.NTP_UTC, time.ts(7)), T(TsType.COUNTER, b"\0\0\0\1")):
+        payloads = [late if isinstance(item, T) else item for item in message.payloads]
+        forged = Message.build(message.header, payloads).octets
+        no_step(partial(who.receive, forged, context=CONTEXT))
+        error = Message.build(
+            replace(message.header, data_type=DataType.ERROR, cs_map=SrtpIdMap()),
+            (late, Err(ErrorNumber.AUTH_FAILURE), message.payloads[-1]),
+        )
+        no_step(partial(who.receive, with_url(error.octets), context=CONTEXT))
+
+
+@SIGNED
+def test_message_that_grew_old_while_fetching(method: Method) -> None:
+    """Whoever owns the server decides how long it takes: not beyond what is remembered."""
+    time = Time()
+    first = alice(method, time, credential=linked(ALICE, BOB)).start(STREAMS, context=CONTEXT)
+    to = bob(time, credentials=[linked(BOB, "*")])
+    early, late = (to.receive(first, context=CONTEXT) for _ in range(2))
+    _, bundle = drive(early, {FetchCertificate: fetch}).accept({2: 0xB2})
+    to.close(bundle)
+    time.advance(2 * Policy().skew / SECOND + 2)
+    with pytest.raises(TimestampError):
+        drive(late, {FetchCertificate: fetch})
 
 
 @SIGNED

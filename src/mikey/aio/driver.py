@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from mikey.errors import LocalError
 from mikey.session import Step
 
 __all__ = ["drive"]
@@ -18,12 +17,13 @@ async def drive(
 ) -> R:
     """Answer Steps until the result is there: `mikey.drive` for handlers that are awaited.
 
-    `handlers` maps the type of a request to a coroutine function that answers it. Raises
-    LocalError for a request without a handler, and what the handlers and the exchange raise.
+    `handlers` maps the type of a request to a coroutine function that answers it; a request
+    without one is declined, as there. Raises what that, the handlers and the exchange raise.
     """
     while isinstance(result, Step):
         handler = (handlers or {}).get(type(result.request))
         if handler is None:
-            raise LocalError(f"no handler answers {type(result.request).__name__}")
-        result = result.resume(await handler(result.request))
+            result = result.decline()
+        else:
+            result = result.resume(await handler(result.request))
     return result

@@ -13,6 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final, final
 
+from mikey.credentials import FetchCertificate
 from mikey.errors import (
     AuthenticationError,
     DecodeError,
@@ -102,6 +103,10 @@ class Opening:
     def message_key(self) -> Secret | None:
         """None: there is no envelope."""
         return None
+
+    def needed(self, _message: Message) -> tuple[FetchCertificate, ...]:
+        """No certificate has a part in this."""
+        return ()
 
     def receive(self, message: Message, _around: Surroundings) -> Completion:
         """Verify the R_MESSAGE and make the TGK; no exponentiation before the MAC held.

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import final
 
-from mikey.credentials import Certificate, Certified
+from mikey.credentials import Certificate, Certified, FetchCertificate
 from mikey.errors import DecodeError, LibraryError, PolicyError, ReportedError
 from mikey.methods._common import certificates, dh_values, signature
 from mikey.methods._common.dh_values import DEFAULT_GROUPS, Answer, Half, make_half
@@ -26,7 +26,11 @@ from mikey.methods._common.exchange import (
     refuse_strangers,
 )
 from mikey.methods._common.identities import dh_response_ids, to_id
-from mikey.methods._common.signed_error import build_signed_error, read_signed_error
+from mikey.methods._common.signed_error import (
+    build_signed_error,
+    needed_in_answer,
+    read_signed_error,
+)
 from mikey.registry import DataType, DhGroup, ErrorNumber
 from mikey.secret import Secret
 from mikey.wire import Dh, Hdr, Id, Kemac, KeyData, Message, Payload, Pke, Rand, Sp, T, V
@@ -73,6 +77,10 @@ class Opening:
     def message_key(self) -> Secret | None:
         """None: there is no envelope."""
         return None
+
+    def needed(self, message: Message) -> tuple[FetchCertificate, ...]:
+        """Return the certificates to fetch before `receive` or `read_error`; PeerError."""
+        return needed_in_answer(message, RESPONSE, self._header, self._t, self._credential.compat)
 
     def receive(self, message: Message, around: Surroundings) -> Completion:
         """Verify the R_MESSAGE and make the TGK; no exponentiation before the signature held.

@@ -18,7 +18,7 @@ from itertools import product
 from math import prod
 from typing import Final, final
 
-from mikey.credentials import ANY, Certificate, Certified
+from mikey.credentials import ANY, Certificate, Certified, FetchCertificate
 from mikey.errors import (
     AuthenticationError,
     DecodeError,
@@ -38,7 +38,11 @@ from mikey.methods._common.exchange import (
 )
 from mikey.methods._common.identities import lone_id, to_id
 from mikey.methods._common.message_keys import MessageKeys
-from mikey.methods._common.signed_error import build_signed_error, read_signed_error
+from mikey.methods._common.signed_error import (
+    build_signed_error,
+    needed_in_answer,
+    read_signed_error,
+)
 from mikey.policy import Compat, SrtpPolicy, srtp_policy
 from mikey.policy.clock import value64
 from mikey.registry import (
@@ -97,6 +101,11 @@ class Opening:
     def message_key(self) -> Secret | None:
         """None: the envelope comes with the response."""
         return None
+
+    def needed(self, message: Message) -> tuple[FetchCertificate, ...]:
+        """Return the certificates to fetch before `receive` or `read_error`; PeerError."""
+        draft = self._draft
+        return needed_in_answer(message, RESPONSE, draft.header, draft.t, self._credential.compat)
 
     def receive(self, message: Message, around: Surroundings) -> Completion:
         """Verify the R_MESSAGE and open its envelope, in this order.

@@ -22,4 +22,9 @@ def with_fetched(
     if not missing:
         return proceed(have)
     wanted = missing[0]
-    return Step(wanted, lambda der: with_fetched(needed, proceed, {**have, wanted.url: bytes(der)}))
+    return Step(
+        wanted,
+        lambda der: with_fetched(needed, proceed, {**have, wanted.url: bytes(der)}),
+        # Whoever looks for the certificate refuses the message that has its URL instead.
+        without=lambda: proceed(have),
+    )

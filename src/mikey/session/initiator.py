@@ -9,7 +9,6 @@ from functools import partial
 
 from mikey.credentials import Certified, NoKey, Psk
 from mikey.errors import LocalError, PolicyError
-from mikey.methods._common import certificates
 from mikey.methods._common.exchange import Draft, Surroundings
 from mikey.methods._common.identities import to_id
 from mikey.policy import Clock, Context, Policy, SrtpPolicy
@@ -279,7 +278,7 @@ class Initiator:
         if csb_id not in self._open:
             raise PolicyError(f"no exchange is open for CSB {csb_id:08x}", number=None)
         proceed = partial(self._receive, message, self._open[csb_id], context or Context())
-        return with_fetched(certificates.needed(message), proceed)
+        return with_fetched(self._open[csb_id].opening.needed(message), proceed)
 
     def _receive(
         self,

@@ -108,18 +108,9 @@ def find_claim(
     (R3830-9.5-2), and where the carrier shows other identities than the message
     (R4567-8-2).
     """
+    _check_served(message, credentials)
     own = credentials.identities
     kind = kind_of(message)
-    # A PSK message may also update, under the envelope key, a CSB that a certificate made
-    # (R3830-4.5-5): any credential may serve it.
-    serving = {kind}
-    if message.header.data_type is DataType.PSK_INIT:
-        serving = {Psk, NoKey, Certified}
-    if serving.isdisjoint(credentials.kinds):
-        raise UnsupportedError(
-            f"data type {message.header.data_type.label} is not supported: no credential for it",
-            number=ErrorNumber.INVALID_DT,
-        )
     idi: Id | None
     idr: Id | None
     if message.header.data_type is DataType.DHHMAC_INIT:
@@ -136,6 +127,35 @@ def find_claim(
         )
     found = tuple(islice(credentials.find(initiator, responder, kind), _MOST_CANDIDATES))
     return Claim(idi, idr, initiator, responder, found, credentials)
+
+
+def check_addressed(message: Message, credentials: Credentials, context: Context) -> None:
+    """Check whom a message is for, before a certificate is fetched that would tell the rest.
+
+    A lone ID may be either party's; only the certificate says whose. Raises what `find_claim`
+    raises, and PolicyError (8) where no certificate of ours serves the peer.
+    """
+    _check_served(message, credentials)
+    if len(message.all(Id)) == 1:
+        return
+    if not find_claim(message, credentials, context, {}).candidates:
+        raise PolicyError(
+            "no certificate of ours fits the message", number=ErrorNumber.INVALID_CERT
+        )
+
+
+def _check_served(message: Message, credentials: Credentials) -> None:
+    kind = kind_of(message)
+    # A PSK message may also update, under the envelope key, a CSB that a certificate made
+    # (R3830-4.5-5): any credential may serve it.
+    serving = {kind}
+    if message.header.data_type is DataType.PSK_INIT:
+        serving = {Psk, NoKey, Certified}
+    if serving.isdisjoint(credentials.kinds):
+        raise UnsupportedError(
+            f"data type {message.header.data_type.label} is not supported: no credential for it",
+            number=ErrorNumber.INVALID_DT,
+        )
 
 
 def kind_of(message: Message) -> type[Credential]:

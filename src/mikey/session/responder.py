@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from mikey.credentials import FetchCertificate
+from mikey.credentials import Certified, FetchCertificate
 from mikey.errors import (
     DecodeError,
     LocalError,
@@ -29,7 +29,7 @@ from mikey.session.checks import check_list, check_session_count, check_update, 
 from mikey.session.exchange import check_rand
 from mikey.session.fetching import with_fetched
 from mikey.session.keys import check_keys, merge_keys
-from mikey.session.lookup import Credentials, find_claim
+from mikey.session.lookup import Credentials, check_addressed, find_claim, kind_of
 from mikey.session.method import Method
 from mikey.session.offer import Offer
 from mikey.session.proofs import Proof, Terms
@@ -88,14 +88,11 @@ class Responder:
         origin = Origin(bytes(octets))
         with _blamed(origin):
             message = Message.parse(origin.octets)
-            needed = self._precheck(message)
+            self._precheck(message)
             check_form(message, context, self._policy)
             check_rand(message, self._policy, number=ErrorNumber.UNSPECIFIED)
             self._check_time(message.one(T), self._clock.now())
-            if needed:  # somebody whom no one knows makes us fetch: not for a replay
-                claimed = ReplayEntry.of(message, "")
-                if not self._replay.check(claimed):
-                    raise ReplayError
+            needed = self._needed(message, context)
         return with_fetched(needed, partial(self._receive, message, context))
 
     def _receive(self, message: Message, context: Context, fetched: Mapping[str, bytes]) -> Offer:
@@ -147,20 +144,35 @@ class Responder:
                 raise LocalError("the bundle is not newer than the one that is known")
             self._bundles[key] = bundle
 
-    def _precheck(self, message: Message) -> tuple[FetchCertificate, ...]:
-        """Do what costs next to nothing; return the certificates that have to be fetched."""
+    def _precheck(self, message: Message) -> None:
+        """Do what costs next to nothing."""
         header = message.header
         if header.data_type is DataType.ERROR:
             raise DecodeError("an Error message begins no exchange", number=None)
         if header.data_type in RESPONSES:
             raise DecodeError("a response begins no exchange", number=None)
-        return certificates.needed(message)
+
+    def _needed(self, message: Message, context: Context) -> tuple[FetchCertificate, ...]:
+        """Return the certificates that have to be fetched.
+
+        Somebody whom no one knows makes us fetch: not for a replay, not for a message to
+        somebody else, and not where no certificate plays a part.
+        """
+        if kind_of(message) is not Certified:
+            return ()
+        needed = certificates.needed(message)
+        if needed:
+            if not self._replay.check(ReplayEntry.of(message, "")):
+                raise ReplayError
+            check_addressed(message, self._credentials, context)
+        return needed
 
     def _authenticate(
         self, message: Message, context: Context, fetched: Mapping[str, bytes]
     ) -> tuple[Proof, Bundle | None]:
         """Do the steps up to MAC or signature, in the order of RFC 3830 5.3."""
         now = self._clock.now()
+        self._check_time(message.one(T), now)  # again: it may have taken long to fetch
         claim = find_claim(message, self._credentials, context, fetched)
         self._replay.purge(now)
         entry = ReplayEntry.of(message, claim.initiator or "")

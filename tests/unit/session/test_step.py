@@ -56,6 +56,23 @@ def test_a_step_goes_on_once() -> None:
         step.resume("8")
 
 
+def test_a_step_that_can_do_without() -> None:
+    def without() -> int | Step[int]:
+        return Step(Ask("x"), int)
+
+    def step() -> int | Step[int]:
+        return Step(Fetch("u"), int, without=without)
+
+    assert drive(step(), {Ask: lambda _: "9"}) == 9
+    with pytest.raises(LocalError, match="no handler answers Ask"):
+        drive(step())
+    declined: Step[int] = Step(Fetch("u"), int, without=without)
+    declined.decline()
+    for again in (declined.decline, lambda: declined.resume("1")):
+        with pytest.raises(LocalError, match="once"):
+            again()
+
+
 def test_what_goes_wrong_on_the_way_comes_out() -> None:
     def refuse(answer: object) -> int:
         raise PolicyError("no")

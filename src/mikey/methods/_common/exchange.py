@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from mikey.credentials import FetchCertificate
 from mikey.errors import DecodeError, ReportedError
 from mikey.policy import Compat
 from mikey.registry import DataType
@@ -130,6 +131,9 @@ class Opening(Protocol):
     @property
     def message_key(self) -> Secret | None:
         """The envelope key that both sides keep (R3830-6.3-3)."""
+
+    def needed(self, message: Message, /) -> tuple[FetchCertificate, ...]:
+        """Return what is to be fetched before what looks like the answer is verified."""
 
     def receive(self, message: Message, around: Surroundings, /) -> Completion:
         """Verify the response; raises PeerError."""

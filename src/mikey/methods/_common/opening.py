@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import final
 
+from mikey.credentials import FetchCertificate
 from mikey.errors import PolicyError, ReportedError
 from mikey.methods._common.error_message import read_error
 from mikey.methods._common.exchange import Completion, Surroundings, check_answers
@@ -38,6 +39,10 @@ class VerifiedOpening:
     keys: MessageKeys = field(repr=False)
     mac_alg: MacAlg
     compat: Compat
+
+    def needed(self, _message: Message) -> tuple[FetchCertificate, ...]:
+        """No certificate has a part in this."""
+        return ()
 
     def receive(self, message: Message, _around: Surroundings) -> Completion:
         """Verify the R_MESSAGE: V under the key that only the Responder has besides us.

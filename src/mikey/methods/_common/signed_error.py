@@ -1,14 +1,15 @@
-"""The Error message that ends in SIGNr (RFC 3830 5.1.2)."""
+"""The Error message that ends in SIGNr (RFC 3830 5.1.2), and what answers by URL need."""
 
 from __future__ import annotations
 
-from mikey.credentials import Certified
+from mikey.credentials import Certified, FetchCertificate
 from mikey.errors import ReportedError
 from mikey.methods._common import certificates, signature
 from mikey.methods._common.error_message import error_parts, reported_numbers
-from mikey.methods._common.exchange import Surroundings
-from mikey.registry import ErrorNumber
-from mikey.wire import Cert, Id, Message, Sign, Sp, T
+from mikey.methods._common.exchange import Surroundings, check_answers
+from mikey.policy import Compat
+from mikey.registry import DataType, ErrorNumber
+from mikey.wire import Cert, Hdr, Id, Message, Sign, Sp, T
 
 
 def build_signed_error(
@@ -24,6 +25,22 @@ def build_signed_error(
     """
     header, payloads = error_parts(offending.header, offending.one(T), numbers, offered)
     return signature.build_signed(header, payloads, credential)
+
+
+def needed_in_answer(
+    message: Message, kind: DataType, sent: Hdr, t: T, compat: Compat
+) -> tuple[FetchCertificate, ...]:
+    """Return what is to be fetched before a signed answer, or a signed Error, is verified.
+
+    Nobody makes us fetch who cannot even repeat what we sent. Raises DecodeError for a message
+    that does not answer the one with header `sent` and time `t`, PeerError (8) as
+    `certificates.needed`.
+    """
+    if message.header.data_type is DataType.ERROR:
+        reported_numbers(message, t)
+    else:
+        check_answers(message, kind, sent, t, compat)
+    return certificates.needed(message) if message.get(Sign) is not None else ()
 
 
 def read_signed_error(
