@@ -50,6 +50,55 @@ class EccsiSigningKey:
     def sign(self, message: bytes, nonce: bytes) -> bytes:
         """Return a signature of 129 octets; `nonce` is j, of 32 octets (RFC 6507 5.2.1)."""
 
+def sakke_public_key(master: bytes) -> bytes:
+    """Return the KMS Public Key [z]P (RFC 6508 6.1), 257 octets: 04 || x || y.
+
+    `master` has 128 octets, a number from 1 to q - 1; ValueError otherwise.
+    """
+
+def sakke_receiver_key(master: bytes, identifier: bytes) -> bytes:
+    """Return the Receiver Secret Key of an identifier (RFC 6508 6.1.1), 257 octets.
+
+    `identifier` has 1 to 127 octets, as a number at least 2; ValueError otherwise, and if the
+    identifier has no key with this master secret.
+    """
+
+def sakke_simd() -> str | None:
+    """Return what this processor computes eight operations at once with, None: one by one."""
+
+class SakkePublicKey:
+    """The public key of a KMS, which encapsulates (RFC 6508 6.2.1); it makes its tables once.
+
+    ValueError unless `z` is a point of order q, 257 octets.
+    """
+
+    def __new__(cls, z: bytes) -> Self: ...
+    def encapsulate(self, identifier: bytes, ssv: bytes) -> bytes:
+        """Return the Encapsulated Data, 273 octets, of an SSV of 16 octets for a receiver.
+
+        ValueError for another length, or an identifier without a key. The GIL is released, and
+        the time tells nothing of the SSV.
+        """
+
+    def encapsulate_many(self, identifiers: Sequence[bytes], ssv: bytes) -> list[bytes]:
+        """Return the Encapsulated Data of one SSV for each receiver; faster than one by one."""
+
+class SakkeReceiverKey:
+    """A Receiver Secret Key, which decapsulates (RFC 6508 6.2.2); it makes its tables once.
+
+    ValueError unless `rsk` is the key of the identifier with the KMS of public key `z`.
+    """
+
+    def __new__(cls, z: bytes, identifier: bytes, rsk: bytes) -> Self: ...
+    def decapsulate(self, data: bytes) -> bytes:
+        """Return the SSV, 16 octets; ValueError with one text for whatever is wrong with `data`.
+
+        The GIL is released, and the time tells nothing of the key or the SSV.
+        """
+
+    def decapsulate_many(self, data: Sequence[bytes]) -> list[bytes | None]:
+        """Return the SSV of each, None where there is none; faster than one by one."""
+
 class SrtpSender:
     """A one-way SRTP context that protects packets; base of `mikey.srtp.Sender`.
 

@@ -6,4 +6,7 @@ pub mod eccsi;
 pub mod mac;
 pub mod modp;
 pub mod prf;
+pub mod sakke;
 pub mod srtp;
+#[cfg(test)]
+mod vectors;

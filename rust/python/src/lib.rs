@@ -9,6 +9,7 @@ mod errors;
 mod mac;
 mod modp;
 mod prf;
+mod sakke;
 mod srtp;
 
 /// The native module `mikey._native`.
@@ -24,6 +25,10 @@ mod _native {
     use crate::modp::{modp_generate, modp_modulus, modp_power};
     #[pymodule_export]
     use crate::prf::prf;
+    #[pymodule_export]
+    use crate::sakke::{
+        sakke_public_key, sakke_receiver_key, sakke_simd, SakkePublicKey, SakkeReceiverKey,
+    };
     #[pymodule_export]
     use crate::srtp::{SrtpReceiver, SrtpSender};
 }

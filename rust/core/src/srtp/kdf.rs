@@ -33,7 +33,7 @@ pub fn derive(master: &Aes, salt: &[u8; SALT_LENGTH], label: Label, r: u64, out:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::srtp::vectors::{self, array, octets};
+    use crate::vectors::{self, array, octets};
 
     #[test]
     fn derives_the_keys_of_the_rfcs() {

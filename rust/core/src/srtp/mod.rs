@@ -65,6 +65,3 @@ impl Lifetime {
         }
     }
 }
-
-#[cfg(test)]
-mod vectors;

@@ -1,7 +1,7 @@
 //! The published packets and key streams, under their session keys.
 
 use super::*;
-use crate::srtp::vectors::{array, load, number, octets};
+use crate::vectors::{array, load, number, octets};
 use serde_json::Value;
 
 #[test]

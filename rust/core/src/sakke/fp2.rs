@@ -1,0 +1,48 @@
+//! F_p^2 = F_p[i], and its elements up to a factor in F_p: PF_p (RFC 6508 2.1).
+
+use super::field::Fe;
+use core::ops::Mul;
+use zeroize::DefaultIsZeroes;
+
+/// a + i b.
+#[derive(Clone, Copy, Default)]
+pub struct Fp2 {
+    pub a: Fe,
+    pub b: Fe,
+}
+
+impl DefaultIsZeroes for Fp2 {}
+
+impl Fp2 {
+    pub fn one() -> Self {
+        Self {
+            a: Fe::one(),
+            b: Fe::ZERO,
+        }
+    }
+
+    #[inline(always)]
+    pub fn square(self) -> Self {
+        Self {
+            a: (self.a + self.b) * (self.a - self.b),
+            b: (self.a * self.b).double(),
+        }
+    }
+
+    /// The representative b / a in F_p of this as an element of PF_p (RFC 6508 2.1); 0 if a is.
+    pub fn representative(self) -> Fe {
+        self.a.invert() * self.b
+    }
+}
+
+impl Mul for Fp2 {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        let (aa, bb) = (self.a * other.a, self.b * other.b);
+        Self {
+            a: aa - bb,
+            b: (self.a + self.b) * (other.a + other.b) - aa - bb,
+        }
+    }
+}

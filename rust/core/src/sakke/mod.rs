@@ -1,0 +1,24 @@
+//! SAKKE, Sakai-Kasahara Key Encryption (RFC 6508), with parameter set 1 of RFC 6509.
+//!
+//! All integers have a fixed width and are big-endian octets outside.
+
+#![expect(dead_code)] // the fast ways come next
+
+mod curve;
+mod field;
+mod fp2;
+mod hash;
+mod inverse;
+mod limbs;
+mod montgomery;
+mod parameters;
+mod reference;
+mod scalar;
+mod scheme;
+#[cfg(test)]
+mod tests;
+
+pub use curve::POINT_OCTETS;
+pub use scheme::{
+    public_key, receiver_key, Invalid, PublicKey, ReceiverKey, DATA_OCTETS, SSV_OCTETS,
+};
