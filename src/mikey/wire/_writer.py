@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from mikey.registry import PayloadType
 
+_TYPED = struct.Struct(">BH")
+
 
 class Writer:
     """Appends integers and octet strings; what does not fit its field raises `LocalError`.
@@ -64,6 +66,17 @@ class Writer:
         if length > 0xFFFF:
             raise self.misuse(f"{length} octets do not fit a length of two octets")
         self.octets += length.to_bytes(2, "big")
+        self.octets += octets
+
+    def typed16(self, kind: int, octets: bytes) -> None:
+        """Append a type of one octet, a length of two octets and the octets."""
+        length = len(octets)
+        if length > 0xFFFF:
+            raise self.misuse(f"{length} octets do not fit a length of two octets")
+        try:
+            self.octets += _TYPED.pack(kind, length)
+        except struct.error:
+            raise self.misuse(f"{kind} does not fit one octet") from None
         self.octets += octets
 
     def misuse(self, reason: str) -> LocalError:

@@ -32,5 +32,4 @@ class Cert:
 
     def encode(self, writer: Writer) -> None:
         """Append Cert type, Cert len and Cert data."""
-        writer.u8(self.cert_type)
-        writer.put16(self.data)
+        writer.typed16(self.cert_type, self.data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from struct import Struct
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
@@ -27,6 +28,10 @@ class SrtpId(NamedTuple):
     roc: int = 0
 
 
+# What SrtpId._make does, less the check that an entry has three items.
+_entry = partial(tuple.__new__, SrtpId)
+
+
 @dataclass(frozen=True, slots=True)
 class SrtpIdMap:
     """SRTP-ID map: the crypto session with CS ID i is `sessions[i - 1]` (R3830-6.1.1-2)."""
@@ -44,12 +49,12 @@ class SrtpIdMap:
     def parse(cls, reader: Reader, count: int) -> Self:
         """Read `count` entries of 9 octets; raises DecodeError if they are not all there."""
         entries = reader.take(count * _SRTP_ID.size)
-        return cls(tuple(map(SrtpId._make, _SRTP_ID.iter_unpack(entries))))
+        return cls(tuple(map(_entry, _SRTP_ID.iter_unpack(entries))))
 
     def encode(self, writer: Writer) -> None:
         """Append the entries."""
         for session in self.sessions:
-            writer.pack(_SRTP_ID, session.policy_no, session.ssrc, session.roc)
+            writer.pack(_SRTP_ID, *session)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,5 +36,4 @@ class GeneralExtension:
 
     def encode(self, writer: Writer) -> None:
         """Append Type, Length and Data."""
-        writer.u8(self.ext_type)
-        writer.put16(self.data)
+        writer.typed16(self.ext_type, self.data)

@@ -32,5 +32,4 @@ class Id:
 
     def encode(self, writer: Writer) -> None:
         """Append ID type, ID len and ID data."""
-        writer.u8(self.id_type)
-        writer.put16(self.data)
+        writer.typed16(self.id_type, self.data)

@@ -67,7 +67,6 @@ class Kemac:
             raise writer.misuse(f"a MAC of {len(self.mac)} octets in Mac alg {self.mac_alg}")
         if _FIXED_OCTETS + len(self.encr_data) + len(self.mac) > _MAX_OCTETS:
             raise writer.misuse("the payload is longer than 2^16 octets")
-        writer.u8(self.encr_alg)
-        writer.put16(self.encr_data)
+        writer.typed16(self.encr_alg, self.encr_data)
         writer.u8(self.mac_alg)
         writer.put(self.mac)
