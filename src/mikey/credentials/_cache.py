@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ class _Entry:
 
 
 class ChainCache:
-    """End entities by the SHA-256 of their certificates; the least recently used one leaves first.
+    """End entities by their certificates; the least recently used one leaves first.
 
     May be used by several threads. Raises LocalError for a size below 0.
     """
@@ -36,23 +35,21 @@ class ChainCache:
 
     def get(self, der: bytes, now: int) -> Certificate | None:
         """Return the end entity of a chain that holds at `now`, in nanoseconds; else None."""
-        key = hashlib.sha256(der).digest()
         with self._lock:
-            entry = self._entries.get(key)
+            entry = self._entries.get(der)
             if entry is None:
                 return None
             if not entry.start <= now <= entry.end:
-                del self._entries[key]
+                del self._entries[der]
                 return None
-            self._entries.move_to_end(key)
+            self._entries.move_to_end(der)
             return entry.leaf
 
     def put(self, leaf: Certificate, start: int, end: int) -> None:
         """Remember a verified end entity, whose chain holds from `start` to `end` inclusive."""
-        key = hashlib.sha256(leaf.der).digest()
         with self._lock:
-            self._entries[key] = _Entry(leaf, start, end)
-            self._entries.move_to_end(key)
+            self._entries[leaf.der] = _Entry(leaf, start, end)
+            self._entries.move_to_end(leaf.der)
             while len(self._entries) > self._size:
                 self._entries.popitem(last=False)
 

@@ -65,6 +65,8 @@ def resolve(certs: Iterable[Cert], answers: Mapping[str, bytes]) -> tuple[Cert, 
 
     A URL without an answer stays; `Trust.verify` refuses it.
     """
+    if not answers:
+        return tuple(certs)
     return tuple(
         Cert(CertType.X509, answers[url])
         if cert.cert_type is CertType.X509_URL and (url := _text(cert)) in answers

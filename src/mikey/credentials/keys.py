@@ -6,7 +6,6 @@ memory are `SoftwareKey`; keys elsewhere (a token, a service) implement the same
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections.abc import Callable
 from typing import Protocol, final, runtime_checkable
@@ -16,7 +15,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from mikey.credentials.public_key import HASHES, LEAST_ENVELOPE, PublicKey, oaep
+from mikey.crypto import aes_cm, mac
 from mikey.errors import LocalError
+from mikey.registry import MacAlg
 from mikey.secret import Secret
 
 LEAST_BITS = 1024
@@ -108,9 +109,12 @@ class ImplicitRejection:
         return Secret((substitute, plain)[valid])
 
     def _stream(self, ciphertext: bytes, length: int) -> bytes:
-        seed = hmac.digest(self._key.expose(), ciphertext, "sha256")
-        blocks = -(-length // 32)
-        return b"".join(hmac.digest(seed, bytes([i]), "sha256") for i in range(blocks))[:length]
+        """Return octets that only who has the key can foresee: AES in counter mode.
+
+        Its key is a MAC of the ciphertext, so that no two ciphertexts share one.
+        """
+        seed = Secret(mac(MacAlg.HMAC_SHA_256_256, self._key, ciphertext))
+        return aes_cm(seed, bytes(16), bytes(length))
 
 
 @final

@@ -34,6 +34,13 @@ MOST_BITS = 8192
 
 MOST_EXPONENT_BITS = 32
 
+_DIGESTS = {
+    "sha1": hashlib.sha1,
+    "sha256": hashlib.sha256,
+    "sha384": hashlib.sha384,
+    "sha512": hashlib.sha512,
+}
+
 # DER of DigestInfo up to the digest itself (RFC 8017 9.2, notes).
 DIGEST_INFO = {
     "sha1": bytes.fromhex("3021300906052b0e03021a05000414"),
@@ -144,7 +151,7 @@ class PublicKey:
                 continue
             for index, octets in enumerate(readings):
                 # Compared as a whole: no parser, hence no room for what a parser would skip.
-                if hmac.compare_digest(info, prefix + hashlib.new(name, octets).digest()):
+                if hmac.compare_digest(info, prefix + _DIGESTS[name](octets).digest()):
                     return index
         raise AuthenticationError
 

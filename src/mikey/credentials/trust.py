@@ -43,6 +43,7 @@ EXTENDED_KEY_USAGES = frozenset(
 )
 """Extended key usages (OIDs) of which a certificate has one, if it has any."""
 
+_KINDS = frozenset(CertType)
 _TYPES: dict[Purpose, tuple[CertType, ...]] = {
     # The dedicated certificate goes before the general one.
     "sign": (CertType.X509_SIGN, CertType.X509),
@@ -217,16 +218,20 @@ def _admit(certs: Sequence[Cert | bytes]) -> dict[bytes, set[CertType]]:
         raise unacceptable("the message has no certificate")
     if len(certs) > MOST_CERTIFICATES:
         raise unacceptable(f"the message has more than {MOST_CERTIFICATES} certificates")
-    payloads = [Cert(CertType.X509, each) if isinstance(each, bytes) else each for each in certs]
-    if sum(len(each.data) for each in payloads) > MOST_OCTETS:
-        raise unacceptable(f"the certificates have more than {MOST_OCTETS} octets")
     offered: dict[bytes, set[CertType]] = {}
-    for each in payloads:
-        if each.cert_type is CertType.X509_URL:
+    octets = 0
+    for each in certs:
+        kind, der = (
+            (CertType.X509, each) if isinstance(each, bytes) else (each.cert_type, each.data)
+        )
+        octets += len(der)
+        if octets > MOST_OCTETS:
+            raise unacceptable(f"the certificates have more than {MOST_OCTETS} octets")
+        if kind is CertType.X509_URL:
             raise unacceptable("a certificate that was given by URL is not there")
-        if not each.cert_type.assigned:
-            raise unacceptable(f"certificate type {each.cert_type.label} is not supported")
-        offered.setdefault(each.data, set()).add(each.cert_type)
+        if kind not in _KINDS:
+            raise unacceptable(f"certificate type {kind.label} is not supported")
+        offered.setdefault(der, set()).add(kind)
     return offered
 
 

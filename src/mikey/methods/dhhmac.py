@@ -51,6 +51,7 @@ from mikey.wire import (
     Rand,
     Sp,
     T,
+    encode,
 )
 
 __all__ = [
@@ -275,7 +276,7 @@ def _check_form(message: Message) -> Kemac:
 def _build(header: Hdr, payloads: tuple[Payload, ...], keys: MessageKeys) -> bytes:
     """Return the message that ends in KEMAC with the registered numbers."""
     kemac = Kemac(EncrAlg.NULL, b"", _ALG, bytes(_MAC_OCTETS))
-    octets = Message.build(header, (*payloads, kemac)).octets[:-_MAC_OCTETS]
+    octets = encode(header, (*payloads, kemac))[:-_MAC_OCTETS]
     return octets + keys.mac(_ALG, octets)
 
 

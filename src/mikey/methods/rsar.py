@@ -174,7 +174,8 @@ def build_request(draft: Draft, credential: Certified) -> Opening:
     for all streams (R4738-3.5-4); for a group neither, and no crypto sessions unless we send
     streams (R4738-3.4-3). IDr is there if nobody else may answer. Raises LocalError.
     """
-    draft = replace(draft, header=replace(draft.header, v=True))
+    if not draft.header.v:
+        draft = replace(draft, header=replace(draft.header, v=True))
     return Opening(
         octets=signature.build_signed(draft.header, draft.payloads(), credential),
         _draft=draft,
@@ -338,7 +339,9 @@ def _options(sp: Sp) -> Iterator[Sp]:
     values: dict[int, list[SpParam]] = {}
     for item in sp.params:
         values.setdefault(item.param, []).append(item)
-    if prod(map(len, values.values())) <= _MOST_OPTIONS:
+    if len(values) == len(sp.params):  # nothing is left to choose
+        yield sp
+    elif prod(map(len, values.values())) <= _MOST_OPTIONS:
         for params in product(*values.values()):
             yield Sp(sp.policy_no, sp.prot_type, params)
 
@@ -398,6 +401,8 @@ def _same(chosen: Sp, option: Sp, compat: Compat) -> bool:
     """Whether an SP says what one of our own says; defaults need not be spelled out."""
     if chosen.prot_type is not option.prot_type:
         return False
+    if chosen.params == option.params:
+        return True
     if chosen.prot_type is not ProtType.SRTP:
         return sorted(chosen.params) == sorted(option.params)
     try:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -92,13 +91,17 @@ class Options:
         return KvSpi((count % (1 << 8 * length)).to_bytes(length)) if length else KvNull()
 
 
-@contextmanager
-def our_fault() -> Iterator[None]:
+class our_fault:  # noqa: N801 - a context manager, named as it is read
     """Turn an error that would be a peer's into ours: the caller gave the values."""
-    try:
-        yield
-    except PeerError as error:
-        raise LocalError(str(error)) from None
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, PeerError):
+            raise LocalError(str(error)) from None
 
 
 def check_sent(material: tuple[KeyData, ...]) -> None:

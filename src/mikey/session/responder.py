@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -86,7 +85,7 @@ class Responder:
         """
         context = context or Context()
         origin = Origin(bytes(octets))
-        with _blamed(origin):
+        with _Blamed(origin):
             message = Message.parse(origin.octets)
             self._precheck(message)
             check_form(message, context, self._policy)
@@ -97,10 +96,10 @@ class Responder:
 
     def _receive(self, message: Message, context: Context, fetched: Mapping[str, bytes]) -> Offer:
         origin = Origin(message.octets)
-        with _blamed(origin):
+        with _Blamed(origin):
             proof, known = self._authenticate(message, context, fetched)
         origin = Origin(message.octets, proof)
-        with _blamed(origin):
+        with _Blamed(origin):
             return self._offer(proof, known, origin, context)
 
     def refuse(self, error: PeerError) -> bytes | None:
@@ -281,11 +280,17 @@ class Responder:
         return self.refuse(error)
 
 
-@contextmanager
-def _blamed(origin: Origin) -> Iterator[None]:
-    """Tell `refuse` which message an error speaks of."""
-    try:
-        yield
-    except PeerError as error:
-        error.origin = origin
-        raise
+class _Blamed:
+    """Tells `refuse` which message an error speaks of."""
+
+    __slots__ = ("_origin",)
+
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, PeerError):
+            error.origin = self._origin

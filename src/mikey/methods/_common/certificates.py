@@ -38,7 +38,9 @@ def needed(message: Message) -> tuple[FetchCertificate, ...]:
     not fetched.
     """
     certs = message.all(Cert)
-    if len(certs) > MOST_CERTIFICATES or sum(len(cert.data) for cert in certs) > MOST_OCTETS:
+    if not certs:
+        return ()
+    if len(certs) > MOST_CERTIFICATES or sum([len(cert.data) for cert in certs]) > MOST_OCTETS:
         raise _unacceptable(
             f"more than {MOST_CERTIFICATES} certificates, or {MOST_OCTETS} octets of them"
         )

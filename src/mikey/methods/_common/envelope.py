@@ -130,5 +130,7 @@ def _covered(encr_alg: EncrAlg, encr_data: bytes, mac_alg: MacAlg) -> bytes:
 
 def _received(message: Message, kemac: Kemac) -> bytes:
     """Return the octets that the MAC covers as they were received, but for Next payload."""
-    offset, length = message.span(message.payloads.index(kemac))
+    # Not `index`, which would compare the values of payloads.
+    place = next(i for i, payload in enumerate(message.payloads) if payload is kemac)
+    offset, length = message.span(place)
     return b"\0" + message.octets[offset + 1 : offset + length - len(kemac.mac)]

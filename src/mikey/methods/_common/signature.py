@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from mikey.credentials import Certified, PublicKey
 from mikey.errors import DecodeError, UnsupportedError
 from mikey.registry import ErrorNumber, SignType
-from mikey.wire import Hdr, Message, Payload, Sign
+from mikey.wire import Hdr, Message, Payload, Sign, encode
 
 
 def check_form(message: Message) -> Sign:
@@ -45,7 +45,7 @@ def build_signed(
     (R3830-6.5-4), and `appended`, which is not sent. Raises LocalError, and what the key raises.
     """
     size = credential.signature_size
-    octets = Message.build(header, (*payloads, Sign(credential.s_type, bytes(size)))).octets
+    octets = encode(header, (*payloads, Sign(credential.s_type, bytes(size))))
     front = octets[: len(octets) - size]
     return front + credential.sign(front + appended)
 
