@@ -53,6 +53,7 @@ class Certified:
     oaep_hash: str | None = None
     _leaves: dict[str, Certificate] = field(init=False, repr=False, default_factory=dict)
     _own_decrypter: Decrypter | None = field(init=False, repr=False, default=None)
+    _payloads: tuple[Cert, ...] = field(init=False, repr=False, default=())
 
     def __post_init__(self) -> None:
         check_names(self.identity, self.peer)
@@ -75,6 +76,7 @@ class Certified:
             self._leaves["encrypt"] = signer
             if isinstance(self.key, Decrypter):  # asked once: it is slow for a protocol
                 object.__setattr__(self, "_own_decrypter", self.key)
+        object.__setattr__(self, "_payloads", self._cert_payloads())
 
     @property
     def certificate(self) -> Certificate:
@@ -105,6 +107,9 @@ class Certified:
 
     def cert_payloads(self) -> tuple[Cert, ...]:
         """Return our CERT payloads: the end entity's first, each authority once."""
+        return self._payloads
+
+    def _cert_payloads(self) -> tuple[Cert, ...]:
         if self.url is not None:
             return (Cert(CertType.X509_URL, self.url.encode("ascii")),)
         if not self.encryption_chain:

@@ -221,17 +221,16 @@ def _admit(certs: Sequence[Cert | bytes]) -> dict[bytes, set[CertType]]:
     offered: dict[bytes, set[CertType]] = {}
     octets = 0
     for each in certs:
-        kind, der = (
-            (CertType.X509, each) if isinstance(each, bytes) else (each.cert_type, each.data)
-        )
-        octets += len(der)
+        cert = Cert(CertType.X509, each) if isinstance(each, bytes) else each
+        kind = cert.cert_type
+        octets += len(cert.data)
         if octets > MOST_OCTETS:
             raise unacceptable(f"the certificates have more than {MOST_OCTETS} octets")
         if kind is CertType.X509_URL:
             raise unacceptable("a certificate that was given by URL is not there")
         if kind not in _KINDS:
             raise unacceptable(f"certificate type {kind.label} is not supported")
-        offered.setdefault(der, set()).add(kind)
+        offered.setdefault(cert.data, set()).add(kind)
     return offered
 
 

@@ -27,11 +27,14 @@ def prf(func: PrfFunc, inkey: Secret, label: bytes, length: int) -> Secret:
 
     `inkey` has any length above 0. Raises UnsupportedError (2) for an unknown function.
     """
-    check_prf(func)
     octets = inkey.expose()
     if not octets:
         raise LibraryError("the PRF takes no empty key")
-    return Secret(_native.prf(func, octets, label, length))
+    try:
+        return Secret(_native.prf(func, octets, label, length))
+    except ValueError:
+        check_prf(func)
+        raise
 
 
 def blocks_cancel(inkey: bytes) -> bool:

@@ -71,7 +71,16 @@ class Reader:
 
     def take8(self) -> bytes:
         """Read a length of one octet and as many octets."""
-        return self.take(self.u8())
+        octets = self.octets
+        start = self.position + 1
+        if start > self._end:
+            raise self._short(1)
+        end = start + octets[start - 1]
+        if end > self._end:
+            self.position = start
+            raise self._short(end - start)
+        self.position = end
+        return octets[start:end]
 
     def take16(self) -> bytes:
         """Read a length of two octets and as many octets."""

@@ -46,7 +46,7 @@ def find_fault(header: Hdr, payloads: Sequence[Payload]) -> Fault | None:
     no SP goes with an Empty map, except the SPs of an Error message, whose map says nothing
     (R4563-5-1).
     """
-    kinds = [type(payload) for payload in payloads]
+    kinds = list(map(type, payloads))
     if not kinds:
         return Fault("no payload follows", None)
     if kinds[0] is Sign:
