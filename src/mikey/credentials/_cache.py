@@ -52,8 +52,3 @@ class ChainCache:
             self._entries.move_to_end(leaf.der)
             while len(self._entries) > self._size:
                 self._entries.popitem(last=False)
-
-    def clear(self) -> None:
-        """Forget all."""
-        with self._lock:
-            self._entries.clear()

@@ -93,6 +93,7 @@ class Trust:
         self.extended_key_usages = frozenset(extended_key_usages)
         self.normalize_identities = normalize_identities
         self._observe = observe
+        self._cache_size = cache_size
         self._cache = ChainCache(cache_size)
 
     def __repr__(self) -> str:
@@ -101,7 +102,8 @@ class Trust:
     def replace_crls(self, crls: Iterable[bytes | x509.CertificateRevocationList]) -> None:
         """Use these revocation lists from now on; every chain is verified anew."""
         self._revocations = Revocations(crls)
-        self._cache.clear()
+        # A new cache, behind the lists: who is still at work with the old lists has the old one.
+        self._cache = ChainCache(self._cache_size)
 
     def verify(
         self,
@@ -195,6 +197,7 @@ class Trust:
 
     def _verify_chain(self, leaf: Certificate, sent: Sequence[Parsed], now: int) -> Certificate:
         at = moment(now)
+        cache = self._cache  # read before the lists, see `replace_crls`
         anchors = list(self._anchors.values())
         helpers = self._helpers(leaf, sent)
         self._observe("chain")
@@ -204,7 +207,7 @@ class Trust:
         until = self._revocations.check(
             chain, now, required=self.require_crl, observe=self._observe
         )
-        self._cache.put(
+        cache.put(
             leaf,
             max(each.not_before for each in chain),
             min(until, *(each.not_after for each in chain)),

@@ -119,6 +119,21 @@ def test_new_lists_make_a_remembered_chain_void() -> None:
     trust.verify(CHAIN, now=NOW)
 
 
+def test_new_lists_while_a_chain_is_verified_by_the_old_ones() -> None:
+    """Another thread replaces the lists: what the old ones allowed is not remembered."""
+    late = [revocations(MID, [SERIAL])]
+
+    def replace(operation: str) -> None:
+        if operation == "crl" and late:
+            trust.replace_crls([late.pop()])
+
+    trust = Trust([ROOT.der], [NOTHING_MID], observe=replace)
+    trust.verify(CHAIN, now=NOW)
+    assert not late
+    with pytest.raises(PeerError, match="revoked"):
+        trust.verify(CHAIN, now=NOW)
+
+
 def test_lists_that_cover_a_part_only() -> None:
     delta = revocations(MID, extensions=[(x509.DeltaCRLIndicator(1), True)])
     partial = revocations(
