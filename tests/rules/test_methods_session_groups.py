@@ -15,11 +15,16 @@ from mikey import (
     Stream,
     drive,
 )  # fmt: skip
-from mikey.wire import Kemac, KvSpi, Message, Pke, Rand, Sp, T
+from mikey.credentials import Certified
+from mikey.methods._common import envelope
+from mikey.methods._common.message_keys import MessageKeys
+from mikey.policy.clock import value64
+from mikey.wire import GeneralExtension, Kemac, KvSpi, Message, Pke, Rand, Sp, T
 from tests.rules.psk_parties import CONTEXT, Time
 from tests.rules.session_parties import (
     STREAMS,
     alice,
+    alices,
     answer,
     bob,
     fails,
@@ -167,6 +172,26 @@ def test_answer_of_the_wrong_kind_is_refused() -> None:
     response, _ = offer_of(to, who.start(join=True, context=CONTEXT)).accept()
     assert response is not None
     fails(who, response)
+
+
+def test_keys_of_a_group_do_not_leak_into_an_answer_without_it() -> None:
+    """An answer with the group's keys that failed leaves nothing of them behind."""
+    group = Group.new(SOURCES)
+    who, to = alice(Method.RSA_R), bob()
+    first = who.start((Stream(0xA1),), join=True, context=CONTEXT)
+    offered = offer_of(to, first)
+    with pytest.raises(LocalError, match="no crypto session 9"):
+        offered.accept({9: 1}, group=group)
+    response, bundle = offered.accept()
+    assert response is not None
+    assert parts(response, GeneralExtension) == parts(response, Sp) == ()
+    assert bundle.keys != group.keys
+    message, credential = Message.parse(response), alices(Method.RSA_R)
+    assert isinstance(credential, Certified)
+    key, sound = envelope.decrypt_key(message.one(Pke), credential)
+    keys = MessageKeys(key, message.header.prf, message.header.csb_id, message.one(Rand).value)
+    opened = envelope.unseal(message, keys, value64(message.one(T)), sound=sound)
+    assert opened.keys == bundle.keys
 
 
 @pytest.mark.parametrize("method", [Method.DH_SIGN, Method.DHHMAC, Method.RSA_R])

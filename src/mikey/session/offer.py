@@ -81,7 +81,7 @@ class Offer:
         `Responder.refuse`: 10 for an SSRC that another stream under the same TEK has, 12 where
         another offer for the CSB was accepted since this one was received.
         """
-        bundle = self._bundle if group is None else self._joined(group)
+        bundle = self._alone() if group is None else self._joined(group)
         sessions = self._fill(bundle, ssrcs or {}, rocs or {})
         if sessions != bundle.sessions:
             bundle = replace(bundle, sessions=sessions)
@@ -99,6 +99,11 @@ class Offer:
         """
         self._unanswered.acquire(blocking=False)
         return self._refuse(PolicyError(reason, number=number))
+
+    def _alone(self) -> Bundle:
+        if isinstance(self._proof, RsaRProof):
+            self._proof.leave()
+        return self._bundle
 
     def _joined(self, group: Group) -> Bundle:
         if not isinstance(self._proof, RsaRProof):

@@ -290,12 +290,16 @@ class DhhmacProof:
 
 @dataclass(slots=True, kw_only=True)
 class RsaRProof:
-    """A message of the RSA-R method: we make the keys."""
+    """A message of the RSA-R method: we make the keys.
+
+    `grant` is what the response gives, `own` the fresh keys, which are there in any case.
+    """
 
     request: rsar.VerifiedRequest
     credential: Certified
     idr: Id
     grant: rsar.Grant | None = field(default=None, repr=False)
+    own: rsar.Grant | None = field(default=None, repr=False)
 
     name = rsar.NAME
     response = rsar.RESPONSE
@@ -339,6 +343,7 @@ class RsaRProof:
             policies=sps,
             cache=terms.cache,
         )
+        self.own = self.grant
         return Opened(
             (key,), {number: policy}, sessions, message.header.csb_id, self.request.rand(self.grant)
         )
@@ -358,6 +363,10 @@ class RsaRProof:
             cache=self._granted().cache,
         )
         return Opened(group.keys, policies, sessions, group.csb_id, group.rand)
+
+    def leave(self) -> None:
+        """Give the fresh keys after all, where an answer with those of a group failed."""
+        self.grant = self.own
 
     def respond(self, reply: Reply) -> bytes:
         """Return the signed response with its envelope."""
