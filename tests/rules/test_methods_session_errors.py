@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from mikey import Context, ErrorNumber, Method, ReportedError, SrtpPolicy, offered_policies
+from mikey import (
+    Context,
+    ErrorNumber,
+    Method,
+    PeerError,
+    ReportedError,
+    SrtpPolicy,
+    drive,
+    offered_policies,
+)  # fmt: skip
+from mikey.methods._common.error_message import error_parts
+from mikey.methods._common.signature import build_signed
 from mikey.policy import Policy
 from mikey.registry import DataType, EncrAlg
 from mikey.wire import Err, Kemac, Message, Sign, T, V
+from tests.rules.method_parties import ALICE, BOB, MALLORY, certified
 from tests.rules.psk_parties import CONTEXT, Time
 from tests.rules.session_parties import (
     METHODS,
@@ -47,6 +59,23 @@ def test_policies_are_offered_in_the_answer_to_error_10(method: Method) -> None:
     assert offered_policies(reported) == ACCEPTED
     again = who.start(STREAMS, context=CONTEXT)
     refused(to, again, ErrorNumber.INVALID_SPPAR)
+
+
+@pytest.mark.parametrize("method", [Method.DH_SIGN, Method.RSA_R])
+def test_error_of_somebody_else_leaves_the_exchange_open(method: Method) -> None:
+    """Whoever may answer, it is whom the signalling shows: not Mallory, certified as she is."""
+    who, to = alice(method, credential=certified(ALICE, "*")), bob()
+    first = Message.parse(who.start(STREAMS, context=CONTEXT))
+    shown = Context(protocols=("mikey",), responder=BOB)
+    header, payloads = error_parts(first.header, first.one(T), (ErrorNumber.AUTH_FAILURE,), ())
+    for name, kind in ((MALLORY, PeerError), (BOB, ReportedError)):
+        credential = certified(name, ALICE)
+        signed = build_signed(header, (*payloads, *credential.cert_payloads()), credential)
+        with pytest.raises(kind) as caught:
+            drive(who.receive(signed, context=shown))
+        assert isinstance(caught.value, ReportedError) is (name == BOB)
+    with pytest.raises(PeerError, match="no exchange"):
+        drive(who.receive(answer(to, first.octets)[0], context=shown))
 
 
 @METHODS

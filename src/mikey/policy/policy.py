@@ -20,8 +20,8 @@ class Policy:
     `minimum_rand`: the least octets of RAND (R3830-6.11-2).
     `report_timestamps`: answer a timestamp outside the window with error 1 (R3830-5.3-3).
     `responder_may_update`: the Responder of a CSB may start an update (R3830-4.5-14).
-    `dh_groups`: the Diffie-Hellman groups that a Responder takes; OAKLEY 1 and 2 have 768 and
-    1024 bits.
+    `dh_groups`: the Diffie-Hellman groups that are offered and taken; OAKLEY 1 and 2 have 768
+    and 1024 bits.
     """
 
     skew: int = 300 * SECOND

@@ -110,6 +110,8 @@ class Initiator:
             cache=cache,
         )
         self._policy = policy or Policy()
+        if dh_group not in self._policy.dh_groups:
+            raise LocalError(f"DH group {dh_group.label} needs a Policy that allows it (dh_groups)")
         self._clock = clock or Clock()
         self._random = random
         self._replay = replay
@@ -290,7 +292,8 @@ class Initiator:
         bundle, opening = exchange.bundle, exchange.opening
         if self._open.get(bundle.csb_id) is not exchange:
             raise PolicyError("the exchange was closed meanwhile", number=None)
-        around = Surroundings(now=self._clock.now(), fetched=fetched)
+        shown = None if context.responder is None else to_id(context.responder)
+        around = Surroundings(now=self._clock.now(), fetched=fetched, responder=shown)
         if message.header.data_type is DataType.ERROR:
             error = opening.read_error(message, around)
             if error.authenticated:

@@ -63,11 +63,12 @@ class Surroundings:
     """What a check of certificates takes from outside: the time, and what was fetched.
 
     `now` counts nanoseconds since 1970; `fetched` has the DER of each URL certificate that
-    `certificates.needed_urls` named.
+    `certificates.needed` named; `responder` is who answers us by what the carrier shows.
     """
 
     now: int
     fetched: Mapping[str, bytes] = field(default_factory=dict)
+    responder: Id | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,5 +58,5 @@ def read_signed_error(
     if authenticated:
         signature.check_form(message)
         certificates.needed(message)
-        certificates.verify_sender(message, credential, idr, around)
+        certificates.verify_sender(message, credential, idr or around.responder, around)
     return ReportedError(numbers, authenticated=authenticated, offered=message.all(Sp))
