@@ -226,3 +226,23 @@ fn the_memory_of_signers_is_bounded() {
     recent.remove(&[3; INTEGER]);
     assert_eq!((recent.len(), recent.get(&[3; INTEGER])), (2, None));
 }
+
+#[test]
+fn r_is_compared_modulo_p_and_never_zero() {
+    // The points with x = 5 and x = 0, and p + 5, which is below 2^256.
+    let decompress = |x: u32| {
+        let octets = [vec![2], integer(x).to_vec()].concat();
+        let encoded = Sec1Point::from_bytes(octets).unwrap();
+        AffinePoint::from_sec1_point(&encoded).unwrap()
+    };
+    let p = "FFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF";
+    let above = "FFFFFFFF00000001000000000000000000000001000000000000000000000004";
+    let equal =
+        |x: u32, r: &str| verify::equal_modulo_p(&decompress(x), &hex(r).try_into().unwrap());
+    assert!(equal(5, &format!("{:064x}", 5)));
+    assert!(equal(5, above));
+    assert!(!equal(5, &format!("{:064x}", 6)));
+    assert!(!equal(5, p));
+    assert!(!equal(0, &format!("{:064x}", 0)));
+    assert!(!equal(0, p));
+}

@@ -125,7 +125,7 @@ impl PublicKey {
 }
 
 /// Whether r modulo p is the x of the point, and not 0. r has N octets, so it is below 2p.
-fn equal_modulo_p(point: &AffinePoint, r: &[u8; INTEGER]) -> bool {
+pub(super) fn equal_modulo_p(point: &AffinePoint, r: &[u8; INTEGER]) -> bool {
     const P: U256 =
         U256::from_be_hex("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff");
     let x = U256::from_be_slice(&point.x());
