@@ -1,11 +1,11 @@
-"""What the parts with sockets share: RTP endpoints, audio over SRTP, Steps answered by coroutines.
+"""What the parts with sockets share: RTP endpoints, audio over SRTP, exchanges beside a loop.
 
 The files `rtp`, `rtcp`, `l16`, `reception` and `playout` do no IO themselves.
 """
 
 from __future__ import annotations
 
-from mikey.aio.driver import drive
+from mikey.aio.driver import Party, drive, run
 from mikey.aio.endpoint import Address, RtpEndpoint
 from mikey.aio.fetch import FetchLimits, fetch_certificate
 from mikey.aio.l16 import AudioFormat
@@ -18,10 +18,12 @@ __all__ = [
     "Counters",
     "FetchLimits",
     "MediaSession",
+    "Party",
     "Recording",
     "RtpEndpoint",
     "WavWriter",
     "drive",
     "fetch_certificate",
     "read_wav",
+    "run",
 ]

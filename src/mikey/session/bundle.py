@@ -21,6 +21,11 @@ from mikey.wire import KeyData, SrtpId, T
 Credential = Psk | NoKey | Certified
 
 
+def is_blocking(credential: Credential) -> bool:
+    """Tell whether a call of the credential's keys may take long."""
+    return isinstance(credential, Certified) and credential.blocking
+
+
 class Role(enum.Enum):
     """Our part in the exchange that made the CSB."""
 

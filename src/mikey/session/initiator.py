@@ -22,7 +22,7 @@ from mikey.registry import (
     MacAlg,
     PrfFunc,
 )
-from mikey.session.bundle import Bundle, Role
+from mikey.session.bundle import Bundle, Role, is_blocking
 from mikey.session.exchange import (
     Exchange,
     check_granted,
@@ -118,6 +118,11 @@ class Initiator:
         self._open: dict[int, Exchange] = {}
         # Of every CSB that is open or live: the number of the last key that was made for it.
         self._generations: dict[int, int] = {}
+
+    @property
+    def blocking(self) -> bool:
+        """Whether a call may take long, for our key lies in a token (see `aio.run`)."""
+        return is_blocking(self._credential)
 
     def start(
         self,

@@ -13,7 +13,7 @@ from mikey.methods._common import certificates
 from mikey.methods._common.identities import to_id, to_text
 from mikey.policy import Context
 from mikey.registry import DataType, ErrorNumber, MacAlg
-from mikey.session.bundle import Credential
+from mikey.session.bundle import Credential, is_blocking
 from mikey.session.identities import request_parties
 from mikey.wire import Id, Kemac, Message
 
@@ -31,6 +31,7 @@ class Credentials:
             self._by_peer.setdefault(credential.peer, []).append(credential)
         self.kinds = frozenset(type(credential) for credential in self._all)
         self.identities = frozenset(credential.identity for credential in self._all)
+        self.blocking = any(map(is_blocking, self._all))
 
     def find(
         self, initiator: str | None, responder: str | None, kind: type[Credential]

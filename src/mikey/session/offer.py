@@ -10,7 +10,7 @@ from mikey.credentials import Certified
 from mikey.errors import LocalError, PolicyError
 from mikey.methods._common.exchange import Reply
 from mikey.registry import ErrorNumber
-from mikey.session.bundle import Bundle
+from mikey.session.bundle import Bundle, is_blocking
 from mikey.session.group import Group
 from mikey.session.proofs import Proof, RsaRProof
 from mikey.session.stream import Stream, policy_of
@@ -45,6 +45,11 @@ class Offer:
     def responder(self) -> str:
         """Our identity, as the Initiator knows it."""
         return self._bundle.identity
+
+    @property
+    def blocking(self) -> bool:
+        """Whether `accept` and `reject` may take long, for our key lies in a token."""
+        return is_blocking(self._bundle.credential)
 
     @property
     def csb_id(self) -> int:

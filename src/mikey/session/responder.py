@@ -76,6 +76,11 @@ class Responder:
         self._bundles: dict[tuple[str, int], Bundle] = {}
         self._lock = threading.Lock()
 
+    @property
+    def blocking(self) -> bool:
+        """Whether a call may take long, for a key of ours lies in a token (see `aio.run`)."""
+        return self._credentials.blocking
+
     def receive(self, octets: bytes, *, context: Context | None = None) -> Offer | Step[Offer]:
         """Check and authenticate a message; return what it offers.
 
