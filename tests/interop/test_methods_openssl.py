@@ -95,13 +95,15 @@ def parties(
     credential: Certified | Psk = Psk(Secret(PSK), ALICE, BOB)
     if method is not Method.DHHMAC:
         credential = certified(trust=trust(), peer_certificate=pki.certificate(IDR), **signing)
-    initiator = Initiator(credential, method=method, clock=Clock(Time()), random=draws, **options)
+    policy = Policy(dh_groups=frozenset(DhGroup))
+    initiator = Initiator(
+        credential, method=method, policy=policy, clock=Clock(Time()), random=draws, **options
+    )
     mine: list[Certified | Psk] = [
         certified(BOB, "*", trust=trust(), **signing),
         Psk(Secret(PSK), BOB, ALICE),
     ]
     cache = options.get("cache", CacheType.NO_CACHE)
-    policy = Policy(dh_groups=frozenset(DhGroup))
     return initiator, Responder(mine, clock=Clock(Time()), cache=cache, policy=policy)
 
 
