@@ -67,7 +67,10 @@ class SigningKey:
     Raises LocalError for one that does not: an SSK must not be used before.
     """
 
-    __slots__ = ("_native", "identifier", "pvt")
+    __slots__ = ("_native", "identifier", "public", "pvt")
+
+    public: PublicKey
+    """The KPAK that its signatures are verified with."""
 
     identifier: bytes
     """Whose signatures it makes."""
@@ -80,6 +83,7 @@ class SigningKey:
             self._native = _native.EccsiSigningKey(public.octets, identifier, ssk.expose(), pvt)
         except ValueError as error:
             raise LocalError(f"ECCSI key: {error}") from None
+        self.public = public
         self.identifier = identifier
         self.pvt = pvt
 
