@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from mikey.errors import LocalError
 from mikey.session import Step
 
 __all__ = ["Party", "drive", "run"]
@@ -27,11 +27,11 @@ class Party(Protocol):
 async def drive(result: R | Step[R], handlers: Handlers | None = None) -> R:
     """Answer Steps until the result is there: `mikey.drive` for handlers that are awaited.
 
-    `handlers` maps the type of a request to a coroutine function that answers it. Raises
-    LocalError for a request without a handler, and what the handlers and the exchange raise.
+    `handlers` maps the type of a request to a coroutine function that answers it; a request
+    without one is declined, as there. Raises what that, the handlers and the exchange raise.
     """
     while isinstance(result, Step):
-        result = result.resume(await _answer(result, handlers))
+        result = (await _answered(result, handlers))()
     return result
 
 
@@ -47,12 +47,13 @@ async def run(party: Party, work: Callable[[], R | Step[R]], handlers: Handlers 
         return await drive(work(), handlers)
     result = await asyncio.to_thread(work)
     while isinstance(result, Step):
-        result = await asyncio.to_thread(result.resume, await _answer(result, handlers))
+        result = await asyncio.to_thread(await _answered(result, handlers))
     return result
 
 
-async def _answer(step: Step[Any], handlers: Handlers | None) -> object:
+async def _answered(step: Step[R], handlers: Handlers | None) -> Callable[[], R | Step[R]]:
+    """Return how a Step goes on: with the answer, or without where no handler is there."""
     handler = (handlers or {}).get(type(step.request))
     if handler is None:
-        raise LocalError(f"no handler answers {type(step.request).__name__}")
-    return await handler(step.request)
+        return step.decline
+    return partial(step.resume, await handler(step.request))

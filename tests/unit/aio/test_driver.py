@@ -11,7 +11,7 @@ import mikey
 from mikey import Certified, Initiator, Method, Psk, Responder, Secret, SoftwareKey, Trust
 from mikey.aio import drive, run
 from mikey.credentials import FetchCertificate
-from mikey.errors import AuthenticationError, LocalError
+from mikey.errors import AuthenticationError, LocalError, PeerError
 from tests import pki
 from tests.asynchronous import asynchronous
 
@@ -132,5 +132,9 @@ async def test_an_error_in_the_thread_arrives() -> None:
 async def test_a_request_without_a_handler() -> None:
     alice = Initiator(certified(ALICE, url=URL), method=Method.DH_SIGN, clock=clock())
     bob = Responder([certified(BOB)], clock=clock())
-    with pytest.raises(LocalError, match="no handler answers FetchCertificate"):
+    with pytest.raises(PeerError, match="by URL") as caught:
         await drive(bob.receive(alice.start(STREAMS)))
+    assert bob.refuse(caught.value) is not None
+    slow = Responder([certified(BOB, SlowKey(BOB))], clock=clock())
+    with pytest.raises(PeerError, match="by URL"):
+        await run(slow, lambda: slow.receive(alice.start(STREAMS)))
