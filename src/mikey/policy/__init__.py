@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from mikey.policy.clock import SECOND, Clock
-from mikey.policy.compat import PROFILES, Compat
+from mikey.policy.compat import Compat, KeyFlow
 from mikey.policy.context import Context
 from mikey.policy.policy import Policy
+from mikey.policy.product_sp import product_sp
+from mikey.policy.profiles import PROFILES
 from mikey.policy.sp import alternatives, srtp_policy
 from mikey.policy.srtp import SrtpPolicy
 
@@ -15,8 +17,10 @@ __all__ = [
     "Clock",
     "Compat",
     "Context",
+    "KeyFlow",
     "Policy",
     "SrtpPolicy",
     "alternatives",
+    "product_sp",
     "srtp_policy",
 ]

@@ -14,6 +14,8 @@ SECOND = 1_000_000_000
 """Nanoseconds in a second: the unit of every `now` in this package."""
 
 _UNIX_EPOCH = 2_208_988_800  # seconds from 1900-01-01 to 1970-01-01
+_FILETIME_1970 = 116_444_736_000_000_000
+_FILETIME_2140 = 170_000_000_000_000_000
 _MASK = (1 << 64) - 1
 _HALF = 1 << 63
 
@@ -56,6 +58,18 @@ def ns_from_t(t: T) -> int:
     value = value64(t)
     era = 0 if value >= _HALF else 1 << 64
     return ((value + era) * SECOND >> 32) - _UNIX_EPOCH * SECOND
+
+
+def ns_from_filetime(t: T) -> int | None:
+    """Return the time of a T that holds a Windows FILETIME, in nanoseconds since 1970.
+
+    That counts 100 ns since 1601. Read as NTP such a value lies in the first days of 1900, or of
+    2036, where no message of today belongs. None for a value outside 1970 to 2140.
+    """
+    value = value64(t)
+    if t.ts_type is TsType.COUNTER or not _FILETIME_1970 <= value < _FILETIME_2140:
+        return None
+    return (value - _FILETIME_1970) * 100
 
 
 def _signed(difference: int) -> int:

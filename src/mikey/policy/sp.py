@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from itertools import product
 from math import prod
@@ -51,12 +52,27 @@ def srtp_policy(sp: Sp, compat: Compat | None = None) -> SrtpPolicy:
             f"security protocol {sp.prot_type.label} is not supported",
             number=ErrorNumber.INVALID_SP,
         )
-    return _srtp_policy(sp.params, compat is not None and compat.tag_length_in_type_3)
+    if compat is None:
+        return _srtp_policy(sp.params)
+    return _srtp_policy(
+        sp.params,
+        tag_length_in_type_3=compat.tag_length_in_type_3,
+        unknown_parameters=compat.unknown_parameters,
+        short_srtcp_tag=compat.short_srtcp_tag,
+    )
 
 
 # Peers say the same few policies over and over.
 @lru_cache(maxsize=64)
-def _srtp_policy(params: tuple[SpParam, ...], tag_length_in_type_3: bool) -> SrtpPolicy:
+def _srtp_policy(
+    params: tuple[SpParam, ...],
+    *,
+    tag_length_in_type_3: bool = False,
+    unknown_parameters: bool = False,
+    short_srtcp_tag: bool = False,
+) -> SrtpPolicy:
+    if unknown_parameters:
+        params = tuple(item for item in params if item.param in _PARAMS)
     values = _values(params)
     if tag_length_in_type_3:
         _move_tag_length(values)
@@ -64,7 +80,8 @@ def _srtp_policy(params: tuple[SpParam, ...], tag_length_in_type_3: bool) -> Srt
     try:
         if encryption is SrtpEncr.AES_GCM:
             return _gcm_policy(values)
-        return _classic_policy(encryption, values)
+        policy = _classic_policy(encryption, values)
+        return replace(policy, short_srtcp_tag=True) if short_srtcp_tag else policy
     except LocalError as fault:  # what no SrtpPolicy can be, and here the peer asked for it
         raise _refuse(str(fault).removeprefix("SRTP policy: ")) from None
 

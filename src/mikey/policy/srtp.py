@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import ClassVar
@@ -23,7 +23,8 @@ class SrtpPolicy:
     Lengths are octets. `key_length` is that of the master key (TEK) and of the session
     encryption key alike (R3830-6.10.1-8). `salt_length` is the session salt's. `tag_length`
     is the SRTP tag's, `srtcp_tag` overrides that of SRTCP, which otherwise is the same but
-    never below 10. `key_derivation_rate` is the rate itself: 0 or a power of two. LocalError for
+    never below 10; `short_srtcp_tag` lets it be, for peers that do not keep to RFC 3711 5.2.
+    `key_derivation_rate` is the rate itself: 0 or a power of two. LocalError for
     what is not built or does not fit together.
     """
 
@@ -52,6 +53,7 @@ class SrtpPolicy:
     tag_length: int = 10
     prefix_length: int = 0
     srtcp_tag: int | None = None
+    short_srtcp_tag: bool = False
 
     def __post_init__(self) -> None:
         reason = self._fault() or (
@@ -59,7 +61,9 @@ class SrtpPolicy:
         )
         if reason is not None:
             raise LocalError(f"SRTP policy: {reason}")
-        # One form for one meaning: the override stands only where it changes something.
+        # One form for one meaning: what overrides stands only where it changes something.
+        if self.is_aead or self.srtcp_tag is not None or self.tag_length >= _LEAST_SRTCP_TAG:
+            object.__setattr__(self, "short_srtcp_tag", False)
         if self.srtcp_tag == self._srtcp_tag_by_default:
             object.__setattr__(self, "srtcp_tag", None)
 
@@ -127,6 +131,8 @@ class SrtpPolicy:
 
     @property
     def _srtcp_tag_by_default(self) -> int:
+        if self.short_srtcp_tag:
+            return self.tag_length
         return max(self.tag_length, _LEAST_SRTCP_TAG)
 
     @property
@@ -141,8 +147,9 @@ class SrtpPolicy:
     @property
     def name(self) -> str:
         """The name of a preset, else a description of the same kind."""
+        usual = replace(self, short_srtcp_tag=False) if self.short_srtcp_tag else self
         for name, preset in SrtpPolicy.presets().items():
-            if preset == self:
+            if preset == usual:
                 return name
         tag = self.srtp_tag_length * 8
         parts = [f"{self.encryption.label}/{self.key_length * 8}/tag {tag}"]

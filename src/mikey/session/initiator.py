@@ -41,6 +41,7 @@ from mikey.session.starters import (
     Starter,
     check_null,
     choose_starter,
+    is_unnamed,
     named_peer,
     protocols,
 )
@@ -58,8 +59,6 @@ from mikey.wire import (
 )
 
 _RAND_LENGTH = 16
-_SENT = (KeyType.TGK, KeyType.TGK_SALT, KeyType.TEK_SALT)
-_CERTIFIED = (Method.PKE, Method.DH_SIGN, Method.RSA_R)
 
 
 class Initiator:
@@ -70,7 +69,8 @@ class Initiator:
     `policies` are ours by preference: a stream without its own gets the first (there is no
     counter-offer inside an exchange, RFC 3830 5.1.1); in RSA-R the Responder chooses among all.
     `prf`, `encr` and `mac` protect the messages; `key_type` is the kind of key that is sent,
-    `mki_length` the octets of the MKI that names each key, 0 for none. Keys that are to change
+    `mki_length` the octets of the MKI that names each key, 0 for none (None: what the peer's
+    Compat says, TGK without MKI unless it says otherwise). Keys that are to change
     while media flows need an MKI (RFC 3830 A.1). `dh_group` is that of the Diffie-Hellman
     methods, `cache` says in PKE whether both keep the envelope key for updates (RFC 3830 6.3).
     `replay` is the store of a Responder with the same key, if there is one: it then knows our
@@ -90,8 +90,8 @@ class Initiator:
         prf: PrfFunc = PrfFunc.MIKEY_1,
         encr: EncrAlg = EncrAlg.AES_CM_128,
         mac: MacAlg = MacAlg.HMAC_SHA_1_160,
-        key_type: KeyType = KeyType.TGK,
-        mki_length: int = 0,
+        key_type: KeyType | None = None,
+        mki_length: int | None = None,
         dh_group: DhGroup = DhGroup.OAKLEY_5,
         cache: CacheType = CacheType.NO_CACHE,
         replay: ReplayStore | None = None,
@@ -155,10 +155,12 @@ class Initiator:
         sessions, policies = self._described(streams, group)
         csb_id, rand = self._new_csb(group, join=join)
         peer = named_peer(self._credential)
+        compat = self._credential.compat
+        unnamed = is_unnamed(self._credential)
         t = self._clock.timestamp()
         material = self._first_keys(starter, keys, policies, group)
         with our_fault():
-            check_sent(material)
+            check_sent(material, self._credential.compat)
             bundle = self._bundle(starter, csb_id, rand, sessions, policies, material, t)
         # An RSA-R request for the keys of a group has no RAND and no policies (R4738-3.2-1).
         first = self._send(
@@ -169,10 +171,10 @@ class Initiator:
                 header=self._header(starter, bundle, respond=respond),
                 t=t,
                 rand=None if join else Rand(rand),
-                idi=to_id(bundle.identity),
+                idi=None if unnamed else to_id(bundle.identity),
                 certs=starter.certs,
-                idr=None if peer is None else to_id(peer),
-                policies=() if join else to_sps(self._offered(policies)),
+                idr=None if unnamed or peer is None else to_id(peer),
+                policies=() if join else to_sps(self._offered(policies), compat),
                 extensions=protocols(self._credential, context),
             ),
             self._plan(bundle, material, renew=True, count=1),
@@ -211,6 +213,8 @@ class Initiator:
         starter = choose_starter(self._credential, self._options, self._clock.now(), bundle)
         if keys is not None and not starter.sends_keys:
             raise LocalError(f"{starter.name} makes its keys; none are given to it")
+        compat = self._credential.compat
+        unnamed = is_unnamed(self._credential)
         sessions, policies = bundle.sessions, dict(bundle.policies)
         added: dict[int, SrtpPolicy] = {}
         if streams is not None:
@@ -226,7 +230,7 @@ class Initiator:
         elif new_keys and starter.sends_keys:
             material = self._options.make_keys(policies.values(), count, self._random)
         with our_fault():
-            check_sent(material)
+            check_sent(material, self._credential.compat)
             merged = merge_keys(bundle.keys, material)
             changed = replace(bundle, sessions=sessions, policies=policies, keys=merged, t=t)
         octets = self._send(
@@ -236,11 +240,11 @@ class Initiator:
             Draft(
                 header=self._header(starter, changed, respond=respond),
                 t=t,
-                rand=None,
-                idi=to_id(bundle.identity),
+                rand=Rand(bundle.rand) if compat.full_updates else None,
+                idi=None if unnamed else to_id(bundle.identity),
                 certs=starter.certs,
-                idr=to_id(bundle.peer),
-                policies=to_sps(added),
+                idr=None if unnamed else to_id(bundle.peer),
+                policies=to_sps(policies if compat.full_updates else added, compat),
                 extensions=protocols(self._credential, context),
             ),
             self._plan(changed, material, renew=new_keys, count=count),
@@ -323,7 +327,7 @@ class Initiator:
             if streams:
                 raise LocalError("a group has its own streams")
             streams = group.streams
-        return describe(streams, self._options.policies[0])
+        return describe(streams, self._options.policies[0], self._credential.compat)
 
     def _offered(self, policies: dict[int, SrtpPolicy]) -> dict[int, SrtpPolicy]:
         """Return the policies to send: in RSA-R all of ours, to choose from (R4738-3.5-4)."""

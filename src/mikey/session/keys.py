@@ -75,6 +75,9 @@ def make_key(
     """Make a fresh key, as strong as the strongest policy asks for (R3830-9.1-2)."""
     wanted = tuple(policies)
     length = max(policy.key_length for policy in wanted)
+    if kind is KeyType.TEK:
+        # Its salt stands behind it: so long a key fits one kind of policy alone.
+        return KeyData(kind, Secret(random(length + wanted[0].master_salt_length)), None, validity)
     if kind in _TGK:
         length = max(length, _LEAST_TGK)
     key = Secret(random(length))
@@ -133,6 +136,8 @@ def check_fit(key: KeyData, policy: SrtpPolicy, compat: Compat) -> None:
     """
     if key.key_type in _TEK:
         lengths = {policy.key_length}
+        if key.salt is None and compat.tek_needs_salt:
+            lengths.clear()
         if key.salt is None and compat.tek_with_salt:
             lengths.add(policy.key_length + policy.master_salt_length)
         if len(key.key) not in lengths:

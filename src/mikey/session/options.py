@@ -10,14 +10,14 @@ from mikey.credentials import ANY, Certified, NoKey, Psk
 from mikey.crypto import check_prf
 from mikey.errors import LocalError, PeerError
 from mikey.methods._common.message_keys import check_encr, check_mac_alg
-from mikey.policy import SrtpPolicy
+from mikey.policy import Compat, SrtpPolicy
 from mikey.registry import CacheType, DhGroup, EncrAlg, KeyType, MacAlg, PrfFunc
 from mikey.session.bundle import Credential
 from mikey.session.keys import check_keys, make_key
 from mikey.session.method import Method
 from mikey.wire import KeyData, KvNull, KvSpi, Validity
 
-_SENT = (KeyType.TGK, KeyType.TGK_SALT, KeyType.TEK_SALT)
+_SENT = (KeyType.TGK, KeyType.TGK_SALT, KeyType.TEK_SALT, KeyType.TEK)
 _CERTIFIED = (Method.PKE, Method.DH_SIGN, Method.RSA_R)
 
 
@@ -45,8 +45,8 @@ class Options:
         prf: PrfFunc,
         encr: EncrAlg,
         mac: MacAlg,
-        key_type: KeyType,
-        mki_length: int,
+        key_type: KeyType | None,
+        mki_length: int | None,
         dh_group: DhGroup,
         cache: CacheType,
     ) -> Self:
@@ -59,10 +59,14 @@ class Options:
         wrapped = method is Method.PKE and encr is EncrAlg.AES_KW_128
         if mac is MacAlg.NULL and not null and not wrapped:
             raise LocalError("a message has a MAC")
+        compat = credential.compat
+        key_type = compat.key_type if key_type is None else key_type
+        mki_length = compat.mki_length if mki_length is None else mki_length
         if not 0 <= mki_length <= 0xFF:
             raise LocalError("an MKI has at most 255 octets")
         if key_type not in _SENT:
             raise LocalError(f"a key is sent as TGK, TGK+SALT or TEK+SALT, not {key_type.label}")
+        _check_tek(key_type, compat)
         with our_fault():
             check_encr(encr)
             check_mac_alg(mac)
@@ -104,11 +108,16 @@ class our_fault:  # noqa: N801 - a context manager, named as it is read
             raise LocalError(str(error)) from None
 
 
-def check_sent(material: tuple[KeyData, ...]) -> None:
+def check_sent(material: tuple[KeyData, ...], compat: Compat) -> None:
     """Check keys that are to be sent; raises LocalError, PeerError (see `our_fault`)."""
-    if any(key.key_type is KeyType.TEK for key in material):
-        raise LocalError("a TEK is sent with its salt (R3830-6.13-8)")
+    for key in material:
+        _check_tek(key.key_type, compat)
     check_keys(material)
+
+
+def _check_tek(kind: KeyType, compat: Compat) -> None:
+    if kind is KeyType.TEK and not compat.tek_with_salt:
+        raise LocalError("a TEK is sent with its salt (R3830-6.13-8)")
 
 
 def _fitting(credential: Credential, method: Method | None) -> Method:

@@ -359,7 +359,7 @@ class RsaRProof:
             env_key=Secret(random(_ENVELOPE_KEY)),
             rand=group.rand,
             csb_id=group.csb_id,
-            policies=to_sps(policies),
+            policies=to_sps(policies, self.credential.compat),
             cache=self._granted().cache,
         )
         return Opened(group.keys, policies, sessions, group.csb_id, group.rand)

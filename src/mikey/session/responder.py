@@ -254,7 +254,8 @@ class Responder:
     def _is_acceptable(self, policy: SrtpPolicy) -> bool:
         if self._policies is None:
             return not policy.is_weak
-        return policy in self._policies
+        # A short tag of SRTCP is there because the credential's Compat allows it.
+        return policy in self._policies or replace(policy, short_srtcp_tag=False) in self._policies
 
     def _check_policy(self, policy: SrtpPolicy) -> None:
         if not self._is_acceptable(policy):

@@ -18,7 +18,7 @@ from mikey.secret import Secret
 from mikey.session.bundle import Bundle, Credential
 from mikey.session.method import Method
 from mikey.session.options import Options
-from mikey.wire import Cert, GeneralExtension, KeyData, SdpIds, Validity
+from mikey.wire import Cert, GeneralExtension, Id, KeyData, SdpIds, Validity
 
 _ENVELOPE_KEY = 32
 
@@ -85,17 +85,23 @@ class PskStarter:
 
     def open(self, draft: Draft, plan: Plan) -> Opening:
         """Build the message."""
-        if draft.idi is None or draft.idr is None:
-            raise LocalError("a pre-shared key belongs to two named parties")
         return psk.start(
             draft,
             plan.keys,
             self.key,
-            (draft.idi, draft.idr),
+            self._names(draft),
             (self.encr, self.mac),
             rand=plan.rand,
             compat=self.credential.compat,
         )
+
+    def _names(self, draft: Draft) -> tuple[Id, Id]:
+        """Return IDi and IDr; those of the credential where the message names nobody."""
+        if is_unnamed(self.credential):
+            return to_id(self.credential.identity), to_id(self.credential.peer)
+        if draft.idi is None or draft.idr is None:
+            raise LocalError("a pre-shared key belongs to two named parties")
+        return draft.idi, draft.idr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +256,11 @@ def protocols(credential: Credential, context: Context) -> tuple[GeneralExtensio
     if not context.protocols or isinstance(credential, NoKey):
         return ()
     return (GeneralExtension(ExtensionType.SDP_IDS, SdpIds(context.protocols).encode()),)
+
+
+def is_unnamed(credential: Credential) -> bool:
+    """Whether messages leave the identities out: MIKEY-NULL alone, which proves none."""
+    return isinstance(credential, NoKey) and credential.compat.without_identities
 
 
 def named_peer(credential: Credential) -> str | None:

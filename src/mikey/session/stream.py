@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mikey.errors import LocalError, PolicyError, ReportedError
-from mikey.policy import Compat, SrtpPolicy, alternatives, srtp_policy
+from mikey.policy import Compat, SrtpPolicy, alternatives, product_sp, srtp_policy
 from mikey.registry import ErrorNumber
 from mikey.wire import Sp, SrtpId
 
@@ -31,9 +31,9 @@ class Stream:
 
 
 def describe(
-    streams: Sequence[Stream], default: SrtpPolicy
+    streams: Sequence[Stream], default: SrtpPolicy, compat: Compat | None = None
 ) -> tuple[tuple[SrtpId, ...], dict[int, SrtpPolicy]]:
-    """Return the map entries of `streams` and their policies by Policy no.
+    """Return the map entries of `streams` and their policies by Policy no, as `compat` has them.
 
     Raises LocalError for more than 255 streams.
     """
@@ -41,8 +41,12 @@ def describe(
         raise LocalError("a message describes at most 255 crypto sessions")
     numbers: dict[SrtpPolicy, int] = {}
     sessions = []
+    short = compat is not None and compat.short_srtcp_tag
+    default = replace(default, short_srtcp_tag=True) if short else default
     for stream in streams:
-        number = numbers.setdefault(stream.policy or default, len(numbers))
+        policy = stream.policy or default
+        policy = replace(policy, short_srtcp_tag=True) if short else policy
+        number = numbers.setdefault(policy, len(numbers))
         sessions.append(SrtpId(number, stream.ssrc, stream.roc))
     if not numbers:
         numbers[default] = 0
@@ -87,9 +91,9 @@ def used_policies(
     return [policy_of(session, policies) for session in named.values()]
 
 
-def to_sps(policies: Mapping[int, SrtpPolicy]) -> tuple[Sp, ...]:
-    """Return the SP payloads of numbered policies."""
-    return tuple(policy.to_sp(number) for number, policy in policies.items())
+def to_sps(policies: Mapping[int, SrtpPolicy], compat: Compat) -> tuple[Sp, ...]:
+    """Return the SP payloads of numbered policies, as the peer wants them; raises LocalError."""
+    return tuple(product_sp(policy, number, compat) for number, policy in policies.items())
 
 
 def offered_policies(error: ReportedError) -> tuple[SrtpPolicy, ...]:

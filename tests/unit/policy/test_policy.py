@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 
 from mikey.errors import LocalError
-from mikey.policy import PROFILES, SECOND, Compat, Context, Policy
+from mikey.policy import PROFILES, SECOND, Compat, Context, KeyFlow, Policy
+from mikey.registry import KeyType
 
 
 def test_the_defaults_are_safe() -> None:
@@ -27,7 +28,16 @@ def test_a_policy_that_means_nothing(fields: dict[str, int]) -> None:
 
 def test_no_deviation_by_default_and_each_in_some_profile() -> None:
     names = {field.name for field in dataclasses.fields(Compat)}
-    assert not any(getattr(Compat(), name) for name in names)
-    assert PROFILES["rfc"] == Compat()
-    used = {name for profile in PROFILES.values() for name in names if getattr(profile, name)}
+    rfc = Compat()
+    switches = [name for name in names if isinstance(getattr(rfc, name), bool)]
+    assert not any(getattr(rfc, name) for name in switches)
+    assert (rfc.key_type, rfc.mki_length, rfc.sp_parameters) == (KeyType.TGK, 0, None)
+    assert rfc.flow is KeyFlow.ANSWER
+    assert PROFILES["rfc"] == rfc
+    used = {
+        name
+        for profile in PROFILES.values()
+        for name in names
+        if getattr(profile, name) != getattr(rfc, name)
+    }
     assert names - used == {"deduplicated_sdp_ids"}  # no product is known to need it

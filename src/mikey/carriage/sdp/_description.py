@@ -79,6 +79,11 @@ class Description:
         return tuple(entry.protocol for entry in self.key_mgmt)
 
     @property
+    def session_attributes(self) -> tuple[tuple[str, str], ...]:
+        """The a= lines before the first m= line as (name, value), value "" for a flag."""
+        return self._sections[0].attributes
+
+    @property
     def levels(self) -> tuple[int | None, ...]:
         """The levels that carry a MIKEY message: None for the session, else the m= line."""
         return tuple(level for level in self._all_levels() if self._mikey(level))
