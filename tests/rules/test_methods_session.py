@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from itertools import permutations
 
@@ -28,7 +29,7 @@ from mikey import (
 )  # fmt: skip
 from mikey.credentials import SoftwareKey
 from mikey.policy import Policy
-from mikey.registry import DataType, DhGroup, ExtensionType
+from mikey.registry import DataType, DhGroup, ExtensionType, HashFunc
 from mikey.wire import Chash, GeneralExtension, Kemac, Message, Pke, Rand, Sp, SrtpIdMap, T
 from tests.naive import pki
 from tests.naive.vectors import PSK
@@ -217,6 +218,51 @@ def test_responder_tries_each_of_its_keys() -> None:
         run(who, to, who.rekey(ours, context=CONTEXT))
     third = alice(Method.PKE).start(STREAMS, context=CONTEXT)
     refused(bob(credentials=[other]), third, ErrorNumber.AUTH_FAILURE)
+
+
+class Untouched:
+    """A key to sign with, which nothing may be decrypted with."""
+
+    blocking = False
+
+    def __init__(self, owner: str) -> None:
+        self.key = SoftwareKey(pki.key(owner))
+        self.size = self.key.size
+
+    def sign(self, octets: bytes, *, hash: str, pss: bool) -> bytes:  # noqa: A002
+        return self.key.sign(octets, hash=hash, pss=pss)
+
+    def decrypt(self, ciphertext: bytes) -> Secret:
+        raise AssertionError("the envelope is for another key")
+
+
+@pytest.mark.rule("R3830-6.8-3", "R3830-6.8-4")
+@pytest.mark.parametrize("chash", [HashFunc.SHA_1, HashFunc.SHA_256])
+def test_initiator_tells_which_key_the_envelope_is_for(chash: HashFunc) -> None:
+    other = certified(BOB, "*", key=Untouched("bob 2"), chain=(
+        pki.certificate(BOB.encode(), owner="bob 2"), pki.middle().der))  # fmt: skip
+    certificate = pki.certificate(BOB.encode())
+    credential = certified(ALICE, BOB, peer_certificate=certificate, chash=chash)
+    time = Time()
+    who = alice(Method.PKE, time, credential=credential)
+    to = bob(time, credentials=[other, certified(BOB, "*")])
+    first = who.start(STREAMS, context=CONTEXT)
+    (named,) = parts(first, Chash)
+    assert isinstance(named, Chash)
+    assert named.hash_func is chash
+    assert named.value == hashlib.new(chash.name.replace("_", ""), certificate).digest()
+    ours, _ = run(who, to, first)
+    # An update says it again, for its envelope is a new one (R3830-4.5-3).
+    update = who.rekey(ours, context=CONTEXT)
+    assert parts(update, Chash) == (named,)
+    run(who, to, update)
+    refused(bob(credentials=[other]), alice(Method.PKE, credential=credential).start(STREAMS),
+            ErrorNumber.INVALID_CERT)  # fmt: skip
+
+
+def test_a_hash_that_nobody_knows_names_no_certificate() -> None:
+    with pytest.raises(LocalError, match="unassigned 9"):
+        certified(ALICE, BOB, chash=HashFunc(9))
 
 
 def test_one_responder_serves_every_method_at_once() -> None:

@@ -33,6 +33,8 @@ class Certified:
     `peer_certificate`: the peer's DER certificate, known beforehand: to enclose an envelope
     key, and where the peer sends none. It is trusted like any other, by `trust`.
     `oaep_hash`: envelopes under OAEP with that hash, where the peer is known to take it.
+    `chash`: in PKE, tell a peer that has several keys by this hash of its certificate which of
+    them the envelope is for (R3830-6.8-3).
 
     Raises LocalError for keys, certificates and names that do not belong together.
     """
@@ -51,6 +53,7 @@ class Certified:
     encryption_chain: Sequence[bytes] = field(default=(), repr=False)
     url: str | None = None
     oaep_hash: str | None = None
+    chash: HashFunc | None = None
     _leaves: dict[str, Certificate] = field(init=False, repr=False, default_factory=dict)
     _own_decrypter: Decrypter | None = field(init=False, repr=False, default=None)
     _payloads: tuple[Cert, ...] = field(init=False, repr=False, default=())
@@ -66,6 +69,8 @@ class Certified:
             raise LocalError("a key for encryption goes with its certificate")
         if self.url is not None:
             _own_url(self.url)
+        if self.chash is not None and not self.chash.assigned:
+            raise LocalError(f"hash function {self.chash.label} is not known")
         signer = self._own_leaf(self.chain, self.key, "sign")
         self._leaves["sign"] = signer
         if self.encryption_key is not None:

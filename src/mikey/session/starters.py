@@ -132,6 +132,7 @@ class PkeStarter:
             encr_alg=self.encr,
             mac_alg=self.mac,
             cache=self.cache,
+            chash=self.credential.chash,
             oaep_hash=self.credential.oaep_hash,
         )
         return pke.build_request(draft, plan.keys, self.credential, sealed, rand=plan.rand)
