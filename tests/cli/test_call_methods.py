@@ -17,11 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from mikey.cli import keygen
-from mikey.cli.calls.exchange import NOTHING_FETCHED
 from mikey.cli.calls.props import Props
 from mikey.cli.main import main
-from mikey.credentials import FetchCertificate
-from mikey.errors import PolicyError
 from mikey.session import Method
 from tests.cli.calling import Answering, call, content, wav_file
 
@@ -149,6 +146,9 @@ def test_a_revoked_certificate_is_refused(
         (["--key", "alice.key"], "a certificate takes --key, --cert and --ca: --cert and --ca"),
         (["--ca", "root.pem"], "--key and --cert missing"),
         (["--crl", "none"], "--key and --cert and --ca missing"),
+        (["--hash", "sha256"], "--key and --cert and --ca missing"),
+        (["--fetch"], "--key and --cert and --ca missing"),
+        (["--hash", "md5"], "Invalid value for '--hash'"),
         (["--key", "bob.key", "--cert", "alice.pem", "--ca", "root.pem"], "alice.pem: the first"),
         (["--key", "root.pem", "--cert", "alice.pem", "--ca", "root.pem"], "root.pem: "),
         (["--key", "open.key", "--cert", "alice.pem", "--ca", "root.pem"], "chmod 600"),
@@ -191,9 +191,3 @@ def test_a_method_needs_its_credentials(
     keys.write_text(f"sip:carol@127.0.0.1 {bytes(range(16)).hex()}\n")
     assert main(["call", BOB, "--method", method, "--send", "in.wav", *options]) == 2
     assert line in capsys.readouterr().err
-
-
-def test_no_certificate_is_fetched_for_a_stranger() -> None:
-    handler = NOTHING_FETCHED[FetchCertificate]
-    with pytest.raises(PolicyError, match="by URL"):
-        handler(FetchCertificate("http://certs.example.com/alice.cer"))

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from mikey.aio import WavWriter
+from mikey.aio.fetch import DEFAULT_LIMITS
 from mikey.cli.calls.callee import Callee, Terms
 from mikey.cli.calls.credentials import Files
 from mikey.cli.calls.options import HostPort, host_port, policies, shared_options
@@ -45,6 +46,8 @@ def command(
     cert: str | None,
     authorities: tuple[str, ...],
     crls: tuple[str, ...],
+    sign_hash: str | None,
+    fetch: bool,
     policy_names: tuple[str, ...],
     any_identity: bool,
     trace: bool,
@@ -67,7 +70,15 @@ def command(
       mikey answer --listen 127.0.0.1:5070 --psk-file keys --record heard.wav
       mikey answer --listen 127.0.0.1:5070 --key bob.key --cert bob.pem --ca root.pem
     """
-    files = Files(psk=psk_file, key=key, cert=cert, authorities=authorities, crls=crls)
+    files = Files(
+        psk=psk_file,
+        key=key,
+        cert=cert,
+        authorities=authorities,
+        crls=crls,
+        sign_hash=sign_hash,
+        fetch=fetch,
+    )
     own = files.load()
     named = bare_uri(identity) if identity else None
     certified = None if own.certificates is None else own.certificates.certified(named)
@@ -79,6 +90,7 @@ def command(
         identity=named,
         policies=policies(policy_names),
         any_identity=any_identity,
+        fetch=DEFAULT_LIMITS if fetch else None,
     )
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(WavWriter(record)) if record else None

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from mikey.aio import read_wav
+from mikey.aio.fetch import DEFAULT_LIMITS
 from mikey.cli.calls.caller import Caller, Plan
 from mikey.cli.calls.credentials import Files, initiator_credential
 from mikey.cli.calls.options import policies, shared_options
@@ -68,6 +69,8 @@ def command(
     cert: str | None,
     authorities: tuple[str, ...],
     crls: tuple[str, ...],
+    sign_hash: str | None,
+    fetch: bool,
     policy_names: tuple[str, ...],
     any_identity: bool,
     trace: bool,
@@ -100,6 +103,8 @@ def command(
         authorities=authorities,
         peer_cert=peer_cert,
         crls=crls,
+        sign_hash=sign_hash,
+        fetch=fetch,
     )
     own = files.load()
     method = own.default_method if method_name is None else Method(method_name)
@@ -122,6 +127,7 @@ def command(
         transport=transport,
         any_identity=any_identity,
         rekey_every=rekey_every,
+        fetch=DEFAULT_LIMITS if fetch else None,
     )
     with tracing(trace):
         report = run(place(plan, host, quiet=as_json))

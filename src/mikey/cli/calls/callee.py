@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mikey.aio import MediaSession, RtpEndpoint, WavWriter
+from mikey.aio import FetchLimits, MediaSession, RtpEndpoint, WavWriter
 from mikey.carriage.sdp import (
     Agreed,
     Description,
@@ -19,7 +19,7 @@ from mikey.carriage.sdp import (
     refusal,
 )
 from mikey.cli.calls.description import AudioStream, Local, choose, peer_of
-from mikey.cli.calls.exchange import MKI_LENGTH, NOTHING_FETCHED, timed
+from mikey.cli.calls.exchange import MKI_LENGTH, Fetching, timed
 from mikey.cli.calls.report import CallReport, sessions_of, sizes_of
 from mikey.credentials import ANY, Certified, Psk
 from mikey.credentials.psk_file import PskFile
@@ -40,7 +40,8 @@ _DRAIN = 1.0  # seconds for the last packets to arrive after BYE
 class Terms:
     """Whom we answer, by pre-shared keys, certificate or both.
 
-    `identity` None: whatever URI was called; `policies` (): all that protect.
+    `identity` None: whatever URI was called; `policies` (): all that protect; `fetch` None: no
+    certificate is fetched.
     """
 
     keys: PskFile | None = None
@@ -48,6 +49,7 @@ class Terms:
     identity: str | None = None
     policies: tuple[SrtpPolicy, ...] = ()
     any_identity: bool = False
+    fetch: FetchLimits | None = None
 
 
 @dataclass(slots=True)
@@ -81,6 +83,7 @@ class Callee:
     updates: int = 0
     _first: asyncio.Future[_Accepted] = field(init=False)
     _responder: Responder = field(init=False)
+    _fetching: Fetching = field(init=False)
 
     def __post_init__(self) -> None:
         own = self.terms.identity or ANY
@@ -96,6 +99,7 @@ class Callee:
             mki_length=MKI_LENGTH,
             cache=CacheType.CACHE_CSB,
         )
+        self._fetching = Fetching(self.terms.fetch)
         self._first = asyncio.get_running_loop().create_future()
 
     async def handle(self, invitation: Invitation) -> None:
@@ -150,7 +154,7 @@ class Callee:
 
     async def _accept(self, invitation: Invitation) -> _Accepted:
         offer = Description(decode(invitation.body), context=self._context(invitation))
-        received, seconds = timed(lambda: offer.receive(self._responder, handlers=NOTHING_FETCHED))
+        received, seconds = await self._fetching.during(lambda: timed(lambda: self._take(offer)))
         self._check_called(received, invitation)
         stream = choose(offer)
         host = self._host(invitation)
@@ -170,6 +174,9 @@ class Callee:
             raise
         messages = sizes_of(offer.message(), Description(answer.text).message())
         return _Accepted(call, endpoint, local, stream, offer, answer, messages, seconds + more)
+
+    def _take(self, offer: Description) -> Received:
+        return offer.receive(self._responder, handlers=self._fetching.handlers)
 
     def _context(self, invitation: Invitation) -> Context:
         if self.terms.any_identity:
@@ -266,7 +273,7 @@ class Callee:
                 await invitation.accept(encode(text))
                 accepted.local = local
                 return
-            received = offer.receive(self._responder, handlers=NOTHING_FETCHED)
+            received = await self._fetching.during(lambda: self._take(offer))
             bundle, cs_id = accepted.agreed.find(line, Sender.RESPONDER)
             ssrc = bundle.crypto_sessions[cs_id - 1].ssrc or 0
             agreed = self._answer(received, local, accepted.stream, ssrc)

@@ -66,7 +66,7 @@ class Caller:
                 self.tell(f"the peer does not take {exchange.policy.name}, now {left[0].name}")
                 continue
             try:
-                return exchange, call, exchange.receive(call.remote_body)
+                return exchange, call, await exchange.receive(call.remote_body)
             except PeerError:
                 await call.bye()
                 raise

@@ -20,7 +20,10 @@ CERTIFIED = (Method.PKE, Method.DH_SIGN, Method.RSA_R)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
-    """The files of the options, None or () where an option was not given."""
+    """The files of the options, and what else goes with certificates alone.
+
+    None, () and False where an option was not given.
+    """
 
     psk: str | None = None
     key: str | None = None
@@ -28,13 +31,15 @@ class Files:
     authorities: tuple[str, ...] = ()
     peer_cert: str | None = None
     crls: tuple[str, ...] = ()
+    sign_hash: str | None = None
+    fetch: bool = False
 
     def load(self) -> Own:
         """Read them all; LocalError for a file that cannot be used and for options that lack."""
         keys = None if self.psk is None else psk_files.load(self.psk)
         named = {"--key": self.key, "--cert": self.cert, "--ca": self.authorities or None}
-        wanted = {**named, "--peer-cert": self.peer_cert, "--crl": self.crls or None}
-        if not any(wanted.values()):
+        others = (self.peer_cert, self.crls, self.sign_hash, self.fetch)
+        if not any((*named.values(), *others)):
             if keys is None:
                 raise LocalError("who are we? --psk-file, or --key with --cert and --ca")
             return Own(keys, None)
@@ -50,14 +55,22 @@ class Files:
             intermediates=peer[1:],
         )
         chain = load_certificates(self.cert)
-        return Own(keys, Certificates(self.cert, load_key(self.key), chain, trust, peer[:1]))
+        own = Certificates(
+            name=self.cert,
+            key=load_key(self.key),
+            chain=chain,
+            trust=trust,
+            peer=peer[:1],
+            sign_hash=self.sign_hash or "sha1",
+        )
+        return Own(keys, own)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Certificates:
     """Our key and chain, whom we trust, and the peer's certificate if it is known.
 
-    `name` is the file of the chain, for errors.
+    `name` is the file of the chain, for errors; `sign_hash` is the hash of our signatures.
     """
 
     name: str
@@ -65,6 +78,7 @@ class Certificates:
     chain: tuple[bytes, ...] = field(repr=False)
     trust: Trust
     peer: tuple[bytes, ...] = field(default=(), repr=False)
+    sign_hash: str = "sha1"
 
     @property
     def identity(self) -> str:
@@ -87,6 +101,7 @@ class Certificates:
                 identity=identity or self.identity,
                 peer=peer,
                 trust=self.trust,
+                sign_hash=self.sign_hash,
                 peer_certificate=self.peer[0] if self.peer else None,
             )
         except LocalError as error:

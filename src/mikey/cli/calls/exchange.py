@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from mikey.aio import Recording
+from mikey.aio import FetchLimits, Recording, fetch_certificate
 from mikey.carriage.sdp import Agreed, Description, Offered, decode, encode
 from mikey.cli.calls.description import Local
 from mikey.cli.calls.report import sizes_of
@@ -19,7 +20,7 @@ from mikey.registry import CacheType, ErrorNumber
 from mikey.session import Initiator, Method, offered_policies
 from mikey.sip import Call, CallRefusedError, bare_uri
 
-__all__ = ["LINE", "MKI_LENGTH", "NOTHING_FETCHED", "Exchange", "Plan", "timed"]
+__all__ = ["LINE", "MKI_LENGTH", "Exchange", "Fetching", "Plan", "timed"]
 
 LINE = 0  # our offers have one m= line
 MKI_LENGTH = 1  # names the keys of the last 16 changes without doubt
@@ -34,21 +35,36 @@ def timed(work: Callable[[], R]) -> tuple[R, float]:
     return result, time.perf_counter() - begin
 
 
-def _not_fetched(_: FetchCertificate) -> bytes:
-    raise PolicyError(
-        "the peer gives its certificate by URL, and these commands fetch none",
-        number=ErrorNumber.INVALID_CERT,
-    )
+class Fetching:
+    """Certificates that a peer gives by URL: fetched within `limits`, or not at all with None.
 
+    No connection is opened unasked, for somebody who has not proved anything yet. Made and used
+    on an event loop, which goes on meanwhile.
+    """
 
-NOTHING_FETCHED: Mapping[type, Callable[[Any], object]] = {FetchCertificate: _not_fetched}
-"""Handlers that open no connection for somebody who has not proved anything yet."""
+    def __init__(self, limits: FetchLimits | None) -> None:
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self.handlers: Mapping[type, Callable[[Any], object]] = {FetchCertificate: self._get}
+
+    async def during(self, work: Callable[[], R]) -> R:
+        """Do `work`, which uses `handlers`; in a thread if something may be fetched."""
+        return work() if self._limits is None else await asyncio.to_thread(work)
+
+    def _get(self, request: FetchCertificate) -> bytes:
+        if self._limits is None:
+            raise PolicyError(
+                "the peer gives its certificate by URL, which is fetched with --fetch alone",
+                number=ErrorNumber.INVALID_CERT,
+            )
+        fetching = fetch_certificate(request, self._limits)
+        return asyncio.run_coroutine_threadsafe(fetching, self._loop).result()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What is to be done. `credential` names both parties; `method` None is that of the credential,
-    `rekey_every` in seconds."""
+    `rekey_every` in seconds; `fetch` None: no certificate is fetched."""
 
     uri: str
     credential: Psk | Certified
@@ -59,6 +75,7 @@ class Plan:
     transport: str
     any_identity: bool = False
     rekey_every: float | None = None
+    fetch: FetchLimits | None = None
 
     @property
     def context(self) -> Context:
@@ -77,6 +94,7 @@ class Exchange:
         self.messages: tuple[tuple[str, int], ...] = ()
         self._plan = plan
         self._local = local
+        self._fetching = Fetching(plan.fetch)
         self._initiator = Initiator(
             plan.credential,
             method=plan.method,
@@ -90,11 +108,11 @@ class Exchange:
             lambda: self._description().offer(self._initiator, {LINE: ssrc})
         )
 
-    def receive(self, body: bytes) -> Agreed:
+    async def receive(self, body: bytes) -> Agreed:
         """Take the answer. Raises PeerError."""
         answer = Description(decode(body), context=self._plan.context)
-        self.agreed, seconds = timed(
-            lambda: self.offered.receive(self._initiator, answer, handlers=NOTHING_FETCHED)
+        self.agreed, seconds = await self._fetching.during(
+            lambda: timed(lambda: self._complete(self.offered, answer))
         )
         self.seconds += seconds
         bundle = self.agreed.bundles[0]
@@ -116,7 +134,7 @@ class Exchange:
             update.cancel(self._initiator)
             raise
         answer = Description(decode(body), context=self._plan.context)
-        self.agreed = update.receive(self._initiator, answer, handlers=NOTHING_FETCHED)
+        self.agreed = await self._fetching.during(lambda: self._complete(update, answer))
         return self.agreed
 
     def accepted_policies(self, refusal: CallRefusedError) -> tuple[SrtpPolicy, ...]:
@@ -132,6 +150,9 @@ class Exchange:
         except PeerError:
             return ()
         return ()
+
+    def _complete(self, offered: Offered, answer: Description) -> Agreed:
+        return offered.receive(self._initiator, answer, handlers=self._fetching.handlers)
 
     def _description(self) -> Description:
         text = self._local.offer(self._plan.recording.audio)

@@ -71,6 +71,19 @@ def shared_options(command: F) -> F:
             help=f"SRTP policy; may be given several times, the best first. Known: {known}.",
         ),
         click.option(
+            "--fetch",
+            is_flag=True,
+            help="Fetch the certificate of a peer that sends a URL in its place: from public hosts "
+            "alone, 16 KiB and 5 seconds at most. Without it such a peer is refused.",
+        ),
+        click.option(
+            "--hash",
+            "sign_hash",
+            type=click.Choice(["sha1", "sha256"]),
+            help="Hash of our signatures. No message names it, so the peer has to expect it; every "
+            "peer takes sha1.  [default: sha1]",
+        ),
+        click.option(
             "--crl", "crls", metavar="FILE", multiple=True, help="Certificates that were revoked."
         ),
         click.option(
