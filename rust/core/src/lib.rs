@@ -7,6 +7,7 @@ pub mod mac;
 pub mod modp;
 pub mod prf;
 pub mod sakke;
+pub mod simd;
 pub mod srtp;
 #[cfg(test)]
 mod vectors;

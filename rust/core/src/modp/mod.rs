@@ -3,7 +3,7 @@
 //! The time of `power` depends on the group and on the exponent's length, that of `generate` on
 //! the group. Numbers are big-endian octets of the modulus' length. Intermediate values are wiped.
 
-mod montgomery;
+pub(crate) mod montgomery;
 mod power;
 mod primes;
 #[cfg(test)]

@@ -95,23 +95,14 @@ impl<const N: usize, const ROWS: usize> Modulus<N, ROWS> {
     /// Replaces `a` by `a * b / R`.
     #[inline(never)]
     pub(super) fn multiply(&self, a: &mut [u64; N], b: &[u64; N], wide: &mut Wide<N>) {
-        let product = wide.as_flattened_mut();
-        product.fill(0);
-        for (i, rows) in b.as_chunks::<ROWS>().0.iter().enumerate() {
-            add_rows(&mut product[ROWS * i..], a, rows);
-        }
+        mul_wide::<N, ROWS>(wide.as_flattened_mut(), a, b);
         self.reduce(a, wide);
     }
 
     /// Replaces `a` by `a * a / R`.
     #[inline(never)]
     pub(super) fn square(&self, a: &mut [u64; N], wide: &mut Wide<N>) {
-        let product = wide.as_flattened_mut();
-        product.fill(0);
-        for (i, rows) in a.as_chunks::<ROWS>().0.iter().enumerate() {
-            add_mixed(&mut product[2 * ROWS * i..], &a[ROWS * i..], rows);
-        }
-        double_and_add_squares(product, a);
+        sqr_wide::<N, ROWS>(wide.as_flattened_mut(), a);
         self.reduce(a, wide);
     }
 
@@ -143,9 +134,32 @@ impl<const N: usize, const ROWS: usize> Modulus<N, ROWS> {
     }
 }
 
+/// Sets `product`, 2 N limbs, to `a * b`; N is a multiple of `ROWS`.
+#[inline(always)]
+pub(crate) fn mul_wide<const N: usize, const ROWS: usize>(
+    product: &mut [u64],
+    a: &[u64; N],
+    b: &[u64; N],
+) {
+    product.fill(0);
+    for (i, rows) in b.as_chunks::<ROWS>().0.iter().enumerate() {
+        add_rows(&mut product[ROWS * i..], a, rows);
+    }
+}
+
+/// Sets `square`, 2 N limbs, to `a * a`; N is a multiple of `ROWS`.
+#[inline(always)]
+pub(crate) fn sqr_wide<const N: usize, const ROWS: usize>(square: &mut [u64], a: &[u64; N]) {
+    square.fill(0);
+    for (i, rows) in a.as_chunks::<ROWS>().0.iter().enumerate() {
+        add_mixed(&mut square[2 * ROWS * i..], &a[ROWS * i..], rows);
+    }
+    double_and_add_squares(square, a);
+}
+
 /// Returns the low half of `x * y + sum + carry`; the high half becomes the carry.
 #[inline(always)]
-fn mac(sum: u64, x: u64, y: u64, carry: &mut u64) -> u64 {
+pub(crate) fn mac(sum: u64, x: u64, y: u64, carry: &mut u64) -> u64 {
     let all = u128::from(x) * u128::from(y) + u128::from(sum) + u128::from(*carry);
     *carry = (all >> 64) as u64;
     all as u64
@@ -153,14 +167,14 @@ fn mac(sum: u64, x: u64, y: u64, carry: &mut u64) -> u64 {
 
 /// The sum of what meets in a column: its limb, and what the columns above get.
 #[derive(Clone, Copy, Default)]
-struct Column {
-    low: u64,
+pub(crate) struct Column {
+    pub(crate) low: u64,
     above: u128,
 }
 
 impl Column {
     #[inline(always)]
-    fn add(&mut self, x: u64) {
+    pub(crate) fn add(&mut self, x: u64) {
         let (low, carry) = self.low.overflowing_add(x);
         self.low = low;
         self.above = self.above.wrapping_add(u128::from(carry));
@@ -168,7 +182,7 @@ impl Column {
 
     /// Written so that it compiles to one multiplication and three additions with carry.
     #[inline(always)]
-    fn add_product(&mut self, x: u64, y: u64) {
+    pub(crate) fn add_product(&mut self, x: u64, y: u64) {
         let product = u128::from(x) * u128::from(y);
         let (low, carry) = self.low.overflowing_add(product as u64);
         self.low = low;
@@ -179,7 +193,7 @@ impl Column {
 
     /// Adds the products of the rows, from the first, with `x`, from its last limb down.
     #[inline(always)]
-    fn add_products(&mut self, x: &[u64], rows: &[u64]) {
+    pub(crate) fn add_products(&mut self, x: &[u64], rows: &[u64]) {
         for (x, row) in x.iter().rev().zip(rows) {
             self.add_product(*x, *row);
         }
@@ -187,7 +201,7 @@ impl Column {
 
     /// Returns the limb and goes to the next column.
     #[inline(always)]
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         let low = self.low;
         self.low = self.above as u64;
         self.above >>= 64;
@@ -197,7 +211,7 @@ impl Column {
 
 /// Adds the products of all rows to the columns `t`, the first of which ends at `x[ROWS - 1]`.
 #[inline(always)]
-fn add_columns<const ROWS: usize>(
+pub(crate) fn add_columns<const ROWS: usize>(
     t: &mut [u64],
     x: &[u64],
     rows: &[u64; ROWS],
@@ -214,7 +228,7 @@ fn add_columns<const ROWS: usize>(
 
 /// The columns above, where row after row ends; `x` holds its last `ROWS - 1` limbs.
 #[inline(always)]
-fn last_columns<const ROWS: usize>(
+pub(crate) fn last_columns<const ROWS: usize>(
     x: &[u64],
     rows: &[u64; ROWS],
     mut column: Column,
@@ -282,7 +296,7 @@ fn double_and_add_squares(product: &mut [u64], a: &[u64]) {
 
 /// Subtracts `b` from `a` if `choice` is set; a borrow out of the highest limb is dropped.
 #[inline(always)]
-fn subtract_if<const N: usize>(a: &mut [u64; N], b: &[u64; N], choice: Choice) {
+pub(crate) fn subtract_if<const N: usize>(a: &mut [u64; N], b: &[u64; N], choice: Choice) {
     let mask = u64::conditional_select(&0, &u64::MAX, choice);
     let mut borrow = false;
     for (a, b) in a.iter_mut().zip(b) {
@@ -292,7 +306,7 @@ fn subtract_if<const N: usize>(a: &mut [u64; N], b: &[u64; N], choice: Choice) {
 
 /// Returns `a - b - borrow`, and in `borrow` whether one is needed from the next limb.
 #[inline(always)]
-fn subtract(a: u64, b: u64, borrow: &mut bool) -> u64 {
+pub(crate) fn subtract(a: u64, b: u64, borrow: &mut bool) -> u64 {
     let (difference, first) = a.overflowing_sub(b);
     let (difference, second) = difference.overflowing_sub(u64::from(*borrow));
     *borrow = first | second;
