@@ -68,6 +68,21 @@ def need_go(module_dir: Path | str) -> str:
     return binary
 
 
+def need_c(source: Path | str, *, library: str, header: str) -> str:
+    """Compile a C program that stands on a library of the system; return the binary's path.
+
+    Without a compiler, or without the library's header, the test is skipped; a program that does
+    not compile is a failure.
+    """
+    compiler = need("cc")
+    binary, trouble, there = _compile(compiler, Path(source).resolve(), library, header)
+    if not there:
+        missing(f"{header} is not installed")
+    if trouble:
+        pytest.fail(f"cc {source}:\n{trouble}")
+    return binary
+
+
 @functools.cache
 def _gstreamer_missing() -> str:
     if not Path("/usr/bin/python3").exists():
@@ -98,6 +113,29 @@ def _build(go: str, module: Path) -> tuple[str, str, bool]:
         check=False,
     )
     return str(binary), build.stderr.strip() if build.returncode else "", build.returncode == 0
+
+
+@functools.cache
+def _compile(compiler: str, source: Path, library: str, header: str) -> tuple[str, str, bool]:
+    """Return the binary, what went wrong, and whether the header is there."""
+    probe = subprocess.run(
+        [compiler, "-E", "-x", "c", "-"],
+        input=f"#include <{header}>\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if probe.returncode:
+        return "", "", False
+    binary = _scratch() / f"{source.parent.name}-{source.stem}"
+    warnings = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror")
+    build = subprocess.run(
+        [compiler, *warnings, "-o", str(binary), str(source), f"-l{library}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return str(binary), build.stderr.strip() if build.returncode else "", True
 
 
 @functools.cache

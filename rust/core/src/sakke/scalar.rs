@@ -45,10 +45,11 @@ impl Scalar {
     /// is below q; `None` for what is longer, and for 0 and 1.
     pub fn from_identifier(identifier: &[u8]) -> Option<Self> {
         let mut octets = [0; OCTETS];
-        octets[1..]
-            .get_mut(OCTETS - 1 - identifier.len().min(OCTETS)..)
-            .filter(|room| room.len() == identifier.len())?
-            .copy_from_slice(identifier);
+        let start = OCTETS.checked_sub(identifier.len())?;
+        if start == 0 {
+            return None;
+        }
+        octets[start..].copy_from_slice(identifier);
         let number = limbs::from_octets(&octets);
         let mut two = [0; LIMBS];
         two[0] = 2;
