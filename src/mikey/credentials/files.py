@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-import stat
 from pathlib import Path
 
 from cryptography import x509
@@ -16,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from mikey.credentials._reading import read_file
 from mikey.credentials.keys import SoftwareKey
 from mikey.errors import LocalError
 from mikey.secret import Secret
@@ -35,7 +34,7 @@ def load_key(
     Raises LocalError for a file that cannot be read, is open to others, or holds no RSA key; and
     where `password` is missing, wrong or not needed. No error shows what the file holds.
     """
-    octets = _read(Path(path), private=True)
+    octets = read_file(Path(path), most=_MAX_OCTETS, private=True)
     load = load_pem_private_key if _PEM in octets else load_der_private_key
     try:
         key = load(octets, None if password is None else password.expose())
@@ -54,7 +53,7 @@ def load_certificates(path: str | os.PathLike[str]) -> tuple[bytes, ...]:
 
     Returns DER octets. Raises LocalError for a file that cannot be read or holds none.
     """
-    octets = _read(Path(path))
+    octets = read_file(Path(path), most=_MAX_OCTETS, private=False)
     try:
         if _PEM in octets:
             certificates = x509.load_pem_x509_certificates(octets)
@@ -70,29 +69,9 @@ def load_crl(path: str | os.PathLike[str]) -> bytes:
 
     Raises LocalError for a file that cannot be read or holds none.
     """
-    octets = _read(Path(path))
+    octets = read_file(Path(path), most=_MAX_OCTETS, private=False)
     load = x509.load_pem_x509_crl if _PEM in octets else x509.load_der_x509_crl
     try:
         return load(octets).public_bytes(Encoding.DER)
     except (ValueError, UnsupportedAlgorithm):
         raise LocalError(f"{path}: no certificate revocation list") from None
-
-
-def _read(path: Path, *, private: bool = False) -> bytes:
-    try:
-        with path.open("rb") as file:
-            # Asked of the open file, so that it is the one that is read.
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if private and os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise LocalError(
-                    f"{path}: others than its owner may open it (mode {mode:04o}); "
-                    f"run: chmod 600 {shlex.quote(str(path))}"
-                )
-            octets = file.read(_MAX_OCTETS + 1)
-    except OSError as error:
-        raise LocalError(f"{path}: {error.strerror or error}") from None
-    except ValueError:  # a NUL in the name
-        raise LocalError(f"{str(path)!r}: no file has such a name") from None
-    if len(octets) > _MAX_OCTETS:
-        raise LocalError(f"{path}: longer than {_MAX_OCTETS} octets")
-    return octets

@@ -16,12 +16,11 @@ import base64
 import binascii
 import os
 import re
-import shlex
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mikey.credentials._reading import read_file
 from mikey.credentials.psk import ANY, MINIMUM_KEY
 from mikey.crypto import blocks_cancel
 from mikey.errors import LocalError
@@ -102,22 +101,7 @@ def _key(text: str, where: str) -> Secret:
 
 
 def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            # Asked of the open file, so that it is the one that is read.
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise LocalError(
-                    f"{path}: others than its owner may open it (mode {mode:04o}); "
-                    f"run: chmod 600 {shlex.quote(str(path))}"
-                )
-            octets = file.read(_MAX_OCTETS + 1)
-    except OSError as error:
-        raise LocalError(f"{path}: {error.strerror or error}") from None
-    except ValueError:  # a NUL in the name
-        raise LocalError(f"{str(path)!r}: no file has such a name") from None
-    if len(octets) > _MAX_OCTETS:
-        raise LocalError(f"{path}: longer than {_MAX_OCTETS} octets")
+    octets = read_file(path, most=_MAX_OCTETS, private=True)
     try:
         return octets.decode("utf-8")
     except UnicodeDecodeError as error:
