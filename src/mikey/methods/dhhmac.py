@@ -18,26 +18,23 @@ from mikey.errors import (
     AuthenticationError,
     DecodeError,
     LibraryError,
-    PolicyError,
     ReportedError,
     UnsupportedError,
 )
 from mikey.methods._common import dh_values
-from mikey.methods._common.dh_values import DEFAULT_GROUPS, Answer, Half, make_half
+from mikey.methods._common.dh_exchange import DhOpening, DhRequest
+from mikey.methods._common.dh_values import DEFAULT_GROUPS, Half, make_half
 from mikey.methods._common.error_message import build_error, error_parts, reported_numbers
 from mikey.methods._common.exchange import (
     Completion,
     Draft,
-    Random,
     Reply,
     Surroundings,
     check_answers,
 )
-from mikey.methods._common.identities import dh_response_ids
 from mikey.methods._common.message_keys import MessageKeys
 from mikey.policy import Compat
 from mikey.registry import DataType, DhGroup, EncrAlg, ErrorNumber, MacAlg
-from mikey.secret import Secret
 from mikey.wire import (
     Dh,
     Err,
@@ -45,7 +42,6 @@ from mikey.wire import (
     Hdr,
     Id,
     Kemac,
-    KeyData,
     Message,
     Payload,
     Rand,
@@ -82,28 +78,12 @@ _LITERAL_NULL: Final = 2
 
 @final
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Opening:
-    """An I_MESSAGE that was sent (see `exchange.Opening`); it holds our exponent."""
+class Opening(DhOpening):
+    """An I_MESSAGE that was sent; its IDr is mandatory."""
 
-    octets: bytes = field(repr=False)
-    _header: Hdr
-    _t: T
-    _idi: Id
-    _idr: Id
-    _half: Half | None = field(repr=False)
-    _rand: bytes = field(repr=False)
+    idr: Id
     _keys: MessageKeys = field(repr=False)
     _compat: Compat
-
-    @property
-    def early_keys(self) -> tuple[KeyData, ...]:
-        """No keys: the response makes them."""
-        return ()
-
-    @property
-    def message_key(self) -> Secret | None:
-        """None: there is no envelope."""
-        return None
 
     def needed(self, _message: Message) -> tuple[FetchCertificate, ...]:
         """No certificate has a part in this."""
@@ -115,25 +95,17 @@ class Opening:
         Raises DecodeError for another T, IDi or DHi than ours, PolicyError (7) for another
         responder, AuthenticationError.
         """
-        check_answers(message, RESPONSE, self._header, self._t, self._compat)
+        check_answers(message, RESPONSE, self.header, self.t, self._compat)
         _check_form(message)
         if message.get(Rand) is not None:
             raise DecodeError("a DHHMAC response has no RAND", number=None, payload="RAND")
-        idr, idi = dh_response_ids(message)
-        if idi != self._idi:
-            raise DecodeError("the response is for another initiator", number=None, payload="ID")
-        if idr not in (None, self._idr):
-            raise PolicyError(
-                "the response names another responder", number=ErrorNumber.INVALID_ID, payload="ID"
-            )
-        theirs = dh_values.check_answered(message, self._half)
+        _, theirs = self.check_answer(message)
         _check_mac(message, self._keys)
-        keys = (self._half.tgk(theirs),) if self._half is not None and theirs is not None else ()
-        return Completion(keys=keys, idr=self._idr, rand=self._rand, csb_id=self._header.csb_id)
+        return self.complete(self.idr, theirs)
 
     def read_error(self, message: Message, _around: Surroundings) -> ReportedError:
         """Read an Error message; one that ends in KEMAC is authenticated (R4650-4.1-2)."""
-        numbers = reported_numbers(message, self._t)
+        numbers = reported_numbers(message, self.t)
         authenticated = message.get(Kemac) is not None
         if authenticated:
             _check_form(message)
@@ -160,12 +132,12 @@ def build_request(
     own: tuple[Payload, ...] = () if half is None else (half.payload,)
     return Opening(
         octets=_build(draft.header, (*draft.payloads(), *own), keys),
-        _header=draft.header,
-        _t=draft.t,
-        _idi=idi,
-        _idr=draft.idr,
-        _half=half,
-        _rand=rand,
+        header=draft.header,
+        t=draft.t,
+        idi=idi,
+        idr=draft.idr,
+        half=half,
+        rand=rand,
         _keys=keys,
         _compat=compat,
     )
@@ -194,29 +166,20 @@ def request_ids(message: Message) -> tuple[Id | None, Id]:
 
 
 @final
-class VerifiedRequest:
+class VerifiedRequest(DhRequest):
     """An I_MESSAGE whose MAC was right. Not for two threads at a time."""
 
-    __slots__ = ("_answer", "_keys", "message")
+    __slots__ = ("_keys",)
 
     def __init__(self, message: Message, keys: MessageKeys) -> None:
-        self.message = message
+        super().__init__(message)
         self._keys = keys
-        self._answer: Answer | None = None
-
-    def keys(self, random: Random) -> tuple[KeyData, ...]:
-        """Make our half and the TGK; () for an update that leaves it."""
-        if self._answer is None:
-            self._answer = dh_values.answer(self.message.get(Dh), random)
-        return self._answer.keys
 
     def respond(self, reply: Reply, idi: Id) -> bytes:
         """Return the R_MESSAGE, which names the Initiator in any case. After `keys`."""
-        if self._answer is None:
-            raise LibraryError("our half of the exchange was not made")
         t = self.message.one(T)
         names = (idi,) if reply.idr is None else (reply.idr, idi)
-        payloads = (t, *names, *reply.extensions, *self._answer.payloads)
+        payloads = (t, *names, *reply.extensions, *self.answered())
         return _build(reply.header, payloads, self._keys)
 
     def error(
