@@ -97,35 +97,59 @@ class Proof(Protocol):
         """Return the authenticated Error message."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PskProof:
-    """A message of the pre-shared key method; `compat` is that of the peer."""
-
-    request: psk.VerifiedRequest
-    credential: Credential
-    key: Secret | None = field(repr=False)
-    method: str
-    initiator: Id
-    idr: Id
-    rand: bytes = field(repr=False)
-
-    response = psk.RESPONSE
-    always_answered = False
-
+class _Request(Protocol):
     @property
-    def name(self) -> str:
-        """PSK or NULL; for an update under an envelope key the method that brought that."""
-        return self.method
+    def message(self) -> Message: ...
+
+
+class _SignedRequest(_Request, Protocol):
+    @property
+    def initiator(self) -> Id: ...
+
+
+class _Proven:
+    """What every proof takes from its request."""
+
+    __slots__ = ()
+
+    request: _Request
 
     @property
     def message(self) -> Message:
         """The request."""
         return self.request.message
 
+
+class _Signed(_Proven):
+    """A request that was signed."""
+
+    __slots__ = ()
+
+    request: _SignedRequest
+
     @property
-    def message_key(self) -> Secret | None:
-        """The key itself."""
-        return self.key
+    def initiator(self) -> Id:
+        """Whom the certificate proves."""
+        return self.request.initiator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PskProof(_Proven):
+    """A message of the pre-shared key method, under the key `message_key`.
+
+    `name` is PSK or NULL; for an update under an envelope key the method that brought that.
+    """
+
+    request: psk.VerifiedRequest
+    credential: Credential
+    message_key: Secret | None = field(repr=False)
+    name: str
+    initiator: Id
+    idr: Id
+    rand: bytes = field(repr=False)
+
+    response = psk.RESPONSE
+    always_answered = False
 
     def open(self, _terms: Terms) -> Opened:
         """Decrypt KEMAC."""
@@ -155,7 +179,7 @@ class PskProof:
 
 
 @dataclass(slots=True, kw_only=True)
-class PkeProof:
+class PkeProof(_Signed):
     """A message of the public-key method.
 
     `others` are further keys of ours that the envelope may be for: with each, a function that
@@ -171,16 +195,6 @@ class PkeProof:
     name = pke.NAME
     response = pke.RESPONSE
     always_answered = False
-
-    @property
-    def message(self) -> Message:
-        """The request."""
-        return self.request.message
-
-    @property
-    def initiator(self) -> Id:
-        """Whom the certificate proves."""
-        return self.request.initiator
 
     @property
     def message_key(self) -> Secret | None:
@@ -213,7 +227,7 @@ class PkeProof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DhSignProof:
+class DhSignProof(_Signed):
     """A message of the signed Diffie-Hellman method."""
 
     request: dhsign.VerifiedRequest
@@ -225,16 +239,6 @@ class DhSignProof:
     response = dhsign.RESPONSE
     always_answered = True
     message_key: Secret | None = field(default=None, init=False)
-
-    @property
-    def message(self) -> Message:
-        """The request."""
-        return self.request.message
-
-    @property
-    def initiator(self) -> Id:
-        """Whom the certificate proves."""
-        return self.request.initiator
 
     def open(self, terms: Terms) -> Opened:
         """Make our half and the TGK."""
@@ -251,7 +255,7 @@ class DhSignProof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DhhmacProof:
+class DhhmacProof(_Proven):
     """A message of the DHHMAC method."""
 
     request: dhhmac.VerifiedRequest
@@ -263,11 +267,6 @@ class DhhmacProof:
     name = dhhmac.NAME
     response = dhhmac.RESPONSE
     always_answered = True
-
-    @property
-    def message(self) -> Message:
-        """The request."""
-        return self.request.message
 
     @property
     def message_key(self) -> Secret | None:
@@ -289,7 +288,7 @@ class DhhmacProof:
 
 
 @dataclass(slots=True, kw_only=True)
-class RsaRProof:
+class RsaRProof(_Signed):
     """A message of the RSA-R method: we make the keys.
 
     `grant` is what the response gives, `own` the fresh keys, which are there in any case.
@@ -304,16 +303,6 @@ class RsaRProof:
     name = rsar.NAME
     response = rsar.RESPONSE
     always_answered = True
-
-    @property
-    def message(self) -> Message:
-        """The request."""
-        return self.request.message
-
-    @property
-    def initiator(self) -> Id:
-        """Whom the certificate proves."""
-        return self.request.initiator
 
     @property
     def message_key(self) -> Secret | None:

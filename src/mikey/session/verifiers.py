@@ -101,8 +101,8 @@ def _psk(
         proof = PskProof(
             request=request,
             credential=credential,
-            key=key,
-            method=name,
+            message_key=key,
+            name=name,
             initiator=initiator,
             idr=idr,
             rand=rand,
