@@ -13,10 +13,12 @@ from typing import Any
 
 import pkcs11
 
+from mikey import Method
 from mikey.credentials.keys import Decrypter, Signer
 from mikey.errors import MikeyError
 from mikey.secret import Secret
 from mikey.tokens import TokenKey
+from tests.interop.token_exchange import Parties
 
 
 class Worker:
@@ -80,6 +82,17 @@ class Worker:
 
         with ThreadPoolExecutor(4) as pool:
             return list(pool.map(one, range(count)))
+
+    def exchange(self, name: str, method: str, who: str, root: str, certificate: str) -> object:
+        parties = Parties(self._keys[name], who, bytes.fromhex(root), bytes.fromhex(certificate))
+        return parties.exchange(Method(method))
+
+    def refusals(
+        self, name: str, method: str, who: str, root: str, certificate: str, shapes: dict[str, str]
+    ) -> object:
+        parties = Parties(self._keys[name], who, bytes.fromhex(root), bytes.fromhex(certificate))
+        octets = {shape: bytes.fromhex(data) for shape, data in shapes.items()}
+        return parties.refusals(Method(method), octets)
 
     def lose(self, name: str) -> None:
         """Take the session away under the key, as a reset of the token does."""
