@@ -9,7 +9,17 @@ SRTP contexts (`mikey.srtp`). `mikey.carriage` puts the messages into session de
 
 from __future__ import annotations
 
-from mikey.credentials import Certified, FetchCertificate, NoKey, Psk, SoftwareKey, Trust
+from mikey.credentials import (
+    Certified,
+    FetchCertificate,
+    Kms,
+    NoKey,
+    Psk,
+    Sakke,
+    SakkeKeys,
+    SoftwareKey,
+    Trust,
+)
 from mikey.errors import (
     AuthenticationError,
     CarriageError,
@@ -25,7 +35,16 @@ from mikey.errors import (
     UnsupportedError,
 )
 from mikey.policy import PROFILES, Clock, Compat, Context, Policy, SrtpPolicy
-from mikey.registry import CacheType, DhGroup, EncrAlg, ErrorNumber, KeyType, MacAlg, PrfFunc
+from mikey.registry import (
+    CacheType,
+    DhGroup,
+    EncrAlg,
+    ErrorNumber,
+    KeyType,
+    MacAlg,
+    MapType,
+    PrfFunc,
+)
 from mikey.secret import Secret
 from mikey.session import (
     Bundle,
@@ -62,9 +81,11 @@ __all__ = [
     "Group",
     "Initiator",
     "KeyType",
+    "Kms",
     "LibraryError",
     "LocalError",
     "MacAlg",
+    "MapType",
     "Method",
     "MikeyError",
     "NoKey",
@@ -79,6 +100,8 @@ __all__ = [
     "ReportedError",
     "Responder",
     "Role",
+    "Sakke",
+    "SakkeKeys",
     "Secret",
     "SoftwareKey",
     "SrtpPolicy",

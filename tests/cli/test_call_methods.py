@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from mikey.cli import keygen
+from mikey.cli.calls.credentials import METHODS
 from mikey.cli.calls.props import Props
 from mikey.cli.main import main
 from mikey.session import Method
@@ -74,7 +75,7 @@ def caller_options(props: Props) -> list[str]:
 
 
 @pytest.mark.realtime
-@pytest.mark.parametrize("method", list(Method), ids=lambda method: method.value)
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.value)
 def test_a_call_with_new_keys_on_the_way(
     method: Method, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

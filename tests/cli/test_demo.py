@@ -12,11 +12,11 @@ import pytest
 
 from mikey.aio import read_wav
 from mikey.cli import demo
+from mikey.cli.calls.credentials import METHODS
 from mikey.cli.calls.props import Props
 from mikey.cli.calls.report import CallReport
 from mikey.cli.main import main
 from mikey.errors import PeerError
-from mikey.session import Method
 from tests.cli.calling import wav_file
 
 
@@ -79,7 +79,7 @@ def test_all_methods_are_compared(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     rows = {line.split()[0]: line for line in done.stdout.splitlines() if " whole" in line}
-    assert {name for name in rows if name != "whole:"} == {each.value for each in Method}
+    assert {name for name in rows if name != "whole:"} == {each.value for each in METHODS}
     assert "\u2026" not in done.stdout  # no title is cut
     secret = {name for name, row in rows.items() if " yes " in row}
     assert secret == {"DH-SIGN", "DHHMAC"}

@@ -39,7 +39,8 @@ CERTIFIED = (Method.PKE, Method.DH_SIGN, Method.RSA_R)
 STREAMS = (Stream(0xA1), Stream())
 KEPT = (CacheType.CACHE, CacheType.CACHE_CSB)
 
-METHODS = pytest.mark.parametrize("method", list(Method), ids=lambda method: method.value)
+ANSWERED = tuple(method for method in Method if method is not Method.SAKKE)
+METHODS = pytest.mark.parametrize("method", ANSWERED, ids=lambda method: method.value)
 
 
 def alices(method: Method, peer: str = BOB, me: str = ALICE, key: bytes = PSK) -> Credential:

@@ -12,7 +12,7 @@ from rich.console import Console
 from mikey.aio import read_wav
 from mikey.aio.fetch import DEFAULT_LIMITS
 from mikey.cli.calls.caller import Caller, Plan
-from mikey.cli.calls.credentials import Files, initiator_credential
+from mikey.cli.calls.credentials import METHODS, Files, initiator_credential
 from mikey.cli.calls.options import policies, shared_options
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, playing, run, tracing
@@ -27,7 +27,7 @@ from mikey.sip import UserAgent, bare_uri, local_host_for
 @click.option(
     "--method",
     "method_name",
-    type=click.Choice([method.value for method in Method], case_sensitive=False),
+    type=click.Choice([method.value for method in METHODS], case_sensitive=False),
     help="How keys are agreed. [default: PSK with --psk-file, else DH-SIGN]",
 )
 @click.option(

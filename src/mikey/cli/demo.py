@@ -19,6 +19,7 @@ from rich.console import Console
 from mikey.aio import Recording, read_wav
 from mikey.cli.calls.caller import Caller, Plan
 from mikey.cli.calls.comparison import compare
+from mikey.cli.calls.credentials import METHODS
 from mikey.cli.calls.props import ALICE, HOST, Props
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, playing, run, tracing
@@ -37,7 +38,7 @@ _LONGEST = 12.0  # seconds of audio
 @click.option(
     "--method",
     "name",
-    type=click.Choice([*(method.value for method in Method), _ALL], case_sensitive=False),
+    type=click.Choice([*(method.value for method in METHODS), _ALL], case_sensitive=False),
     default=Method.PSK.value,
     show_default=True,
     help="How keys are agreed; 'all' tries each and compares them.",
@@ -58,7 +59,7 @@ def command(name: str, audio: str | None, trace: bool, as_json: bool) -> int:
     was rejected.
     """
     recording = _recording(audio)
-    methods = tuple(Method) if name == _ALL else (Method(name),)
+    methods = METHODS if name == _ALL else (Method(name),)
     if len(methods) > 1:
         recording = _cut(recording, _SHORT)
     reports = []

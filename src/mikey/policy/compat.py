@@ -47,6 +47,8 @@ class Compat:
     `tek_needs_salt`: a TEK that has no salt in either way is refused.
     `unknown_parameters`: parameters of an SRTP policy that nobody assigned are skipped.
     `short_srtcp_tag`: a tag of less than 10 octets is SRTCP's as well (R3711-5.2-1).
+    `sign_without_head`: an ECCSI signature may leave out the two octets of SIGN in front of it
+    (R6509-2.2.1-4); what we sign for that peer leaves them out.
     In MIKEY-NULL messages, whose transport protects them, and by `carriage.rtsp` alone:
     `unchecked_timestamp` (a T that is off, or no time at all), `missing_timestamp` and
     `missing_rand` (where no key is derived from it), `trailing_zeros` behind the message.
@@ -76,6 +78,7 @@ class Compat:
     tek_needs_salt: bool = False
     unknown_parameters: bool = False
     short_srtcp_tag: bool = False
+    sign_without_head: bool = False
     unchecked_timestamp: bool = False
     missing_timestamp: bool = False
     missing_rand: bool = False

@@ -16,6 +16,7 @@ class Context:
     `place`: where the message stood, for messages to people: "session", "media 2", a URI.
     `lines`: the number of m= lines that the message governs, `all_lines` of all m= lines
     (RFC 4567 7.1); None where there are no such lines.
+    `stored`: the message waited in a mailbox, so that its age says nothing (RFC 6509 2.5).
     """
 
     protocols: tuple[str, ...] = ()
@@ -25,3 +26,4 @@ class Context:
     place: str = ""
     lines: int | None = None
     all_lines: int | None = None
+    stored: bool = False

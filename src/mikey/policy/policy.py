@@ -22,6 +22,11 @@ class Policy:
     `responder_may_update`: the Responder of a CSB may start an update (R3830-4.5-14).
     `dh_groups`: the Diffie-Hellman groups that are offered and taken; OAKLEY 1 and 2 have 768
     and 1024 bits.
+    `allow_unsigned`: take SAKKE messages without SIGN, from callers who stay unknown
+    (R6509-6-1); everybody can make one.
+    `accept_stored`: take SAKKE messages that were stored on their way (`Context.stored`) at any
+    age within the key period, if its keys are still here (R6509-2.5-1). All SAKKE messages are
+    then remembered for as long: give the replay cache room for them.
     """
 
     skew: int = 300 * SECOND
@@ -30,6 +35,8 @@ class Policy:
     report_timestamps: bool = True
     responder_may_update: bool = False
     dh_groups: frozenset[DhGroup] = frozenset({DhGroup.OAKLEY_5})
+    allow_unsigned: bool = False
+    accept_stored: bool = False
 
     def __post_init__(self) -> None:
         if self.skew <= 0 or self.minimum_rand < 0:

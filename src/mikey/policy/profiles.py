@@ -80,6 +80,8 @@ PROFILES: Mapping[str, Compat] = MappingProxyType(
         ),
         # Q5, Q13: gortsplib checks T, and answers SETUP with its key
         "mediamtx": replace(_RTSP, flow=KeyFlow.TWO_KEYS, server_key_in_setup=True),
+        # EXT of R6509-2.2.1-4: stacks for mission-critical services before 3GPP release 14
+        "33.179": Compat(sign_without_head=True),
     }
 )
 """Named profiles; each field of each has a test with the message that made it necessary."""

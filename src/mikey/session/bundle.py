@@ -5,25 +5,26 @@ from __future__ import annotations
 import enum
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mikey.credentials import Certified, NoKey, Psk
+from mikey.credentials import Certified, NoKey, Psk, Sakke
 from mikey.errors import LocalError, PolicyError
 from mikey.policy import SrtpPolicy
 from mikey.registry import ErrorNumber, KeyType, PrfFunc
 from mikey.secret import Secret
+from mikey.session.cs_map import CsName
 from mikey.session.keys import Derivation, check_fit, master_key
 from mikey.session.stream import policy_of, used_policies
 from mikey.srtp import MasterKey, Receiver, Sender
 from mikey.wire import KeyData, SrtpId, T
 
-Credential = Psk | NoKey | Certified
+Credential = Psk | NoKey | Certified | Sakke
 
 
 def is_blocking(credential: Credential) -> bool:
     """Tell whether a call of the credential's keys may take long."""
-    return isinstance(credential, Certified) and credential.blocking
+    return isinstance(credential, Certified | Sakke) and credential.blocking
 
 
 class Role(enum.Enum):
@@ -62,7 +63,8 @@ class Bundle:
 
     `identity` is ours, `peer` the authenticated other party. `keys` are the keys of the
     message (TGKs, TEKs), `crypto_sessions` what follows from them. `t` is the timestamp of the
-    last message of the Initiator.
+    last message of the Initiator. `names` are CS IDs and MKIs of a GENERIC-ID map, () where
+    crypto sessions are counted from 1 and MKIs stand with the keys.
     """
 
     csb_id: int
@@ -78,6 +80,7 @@ class Bundle:
     t: T
     credential: Credential = field(repr=False)
     message_key: Secret | None = field(repr=False)
+    names: tuple[CsName, ...] = ()
     _derived: list[CryptoSession] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -116,19 +119,38 @@ class Bundle:
         options.setdefault("roc", session.roc)
         return Receiver(session.policy, session.keys, **options)
 
+    def index(self, cs_id: int) -> int:
+        """Return the place of a crypto session in `sessions`; LocalError if there is none."""
+        if self.names:
+            for place, name in enumerate(self.names):
+                if name.cs_id == cs_id:
+                    return place
+        elif 1 <= cs_id <= len(self.sessions):
+            return cs_id - 1
+        raise LocalError(f"the bundle has no crypto session {cs_id}")
+
+    def is_open(self, place: int) -> bool:
+        """Tell whether the SSRC of the session at a place in `sessions` is still to be chosen."""
+        if self.names and self.names[place].fixed:
+            return False
+        return self.sessions[place].ssrc == 0
+
     def _session(self, cs_id: int) -> CryptoSession:
-        if not 1 <= cs_id <= len(self.sessions):
-            raise LocalError(f"the bundle has no crypto session {cs_id}")
-        return self.crypto_sessions[cs_id - 1]
+        return self.crypto_sessions[self.index(cs_id)]
 
 
 def _crypto_sessions(bundle: Bundle) -> list[CryptoSession]:
     sessions = []
-    for cs_id, entry in enumerate(bundle.sessions, 1):
+    for place, entry in enumerate(bundle.sessions):
+        name = bundle.names[place] if bundle.names else None
+        cs_id = place + 1 if name is None else name.cs_id
         policy = policy_of(entry, bundle.policies)
         inputs = Derivation(bundle.prf, cs_id, bundle.csb_id, bundle.rand)
         masters = tuple(master_key(key, policy, inputs) for key in bundle.keys)
-        sessions.append(CryptoSession(cs_id, entry.ssrc or None, entry.roc, policy, masters))
+        if name is not None:  # there is one TGK, and each session names its key by itself
+            masters = tuple(replace(master, mki=name.spi) for master in masters)
+        ssrc = None if bundle.is_open(place) else entry.ssrc
+        sessions.append(CryptoSession(cs_id, ssrc, entry.roc, policy, masters))
     return sessions
 
 

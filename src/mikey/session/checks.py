@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import hmac
 
-from mikey.errors import DecodeError, PolicyError, UnsupportedError
+from mikey.errors import DecodeError, PolicyError
 from mikey.policy import Compat, Context
 from mikey.policy.clock import difference64
 from mikey.registry import DataType, ErrorNumber, ExtensionType, MacAlg
 from mikey.session.bundle import Bundle
 from mikey.wire import (
-    EmptyMap,
     GeneralExtension,
-    Hdr,
     Kemac,
     Message,
     Rand,
+    Sign,
     SrtpId,
-    SrtpIdMap,
     T,
 )
 
@@ -57,6 +55,8 @@ def check_list(message: Message, context: Context, compat: Compat) -> None:
         kemac = message.get(Kemac)
         psk = message.header.data_type is DataType.PSK_INIT
         unprotected = psk and kemac is not None and kemac.mac_alg is MacAlg.NULL
+        if message.header.data_type is DataType.SAKKE:
+            unprotected = message.get(Sign) is None
         alone = set(context.protocols) == {"mikey"}
         if alone and (unprotected or compat.missing_sdp_ids):
             return
@@ -67,18 +67,6 @@ def check_list(message: Message, context: Context, compat: Compat) -> None:
     expected = [";".join(protocols).encode() for protocols in allowed]
     if not any(hmac.compare_digest(lists[0], item) for item in expected):
         raise PolicyError("the offer's protocols are not those that its sender listed")
-
-
-def sessions_of(header: Hdr) -> tuple[SrtpId, ...]:
-    """Return the crypto sessions of an I_MESSAGE.
-
-    Raises UnsupportedError (12) for a GENERIC-ID map, which the base methods do not have.
-    """
-    if isinstance(header.cs_map, SrtpIdMap):
-        return header.cs_map.sessions
-    if isinstance(header.cs_map, EmptyMap):
-        return ()
-    raise UnsupportedError("a GENERIC-ID map is not supported in this method", payload="HDR")
 
 
 def extended(old: tuple[SrtpId, ...], new: tuple[SrtpId, ...]) -> tuple[SrtpId, ...]:

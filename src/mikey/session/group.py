@@ -10,6 +10,7 @@ from typing import Self
 from mikey.errors import LocalError
 from mikey.policy import SrtpPolicy
 from mikey.registry import KeyType
+from mikey.secret import Secret
 from mikey.session.keys import make_key
 from mikey.session.stream import Stream
 from mikey.wire import KeyData, KvSpi
@@ -22,8 +23,9 @@ _MKI_LENGTH = 4
 class Group:
     """What every member of a group gets: the same TGK, CSB ID, CS IDs, RAND and MKI.
 
-    Each member is told in a message of its own (`Initiator.start(group=...)` with PSK or PKE),
-    or asks for it (`Offer.accept(group=...)` in RSA-R). Change the group and tell the members:
+    Each member is told in a message of its own (`Initiator.start(group=...)` with PSK, PKE or
+    SAKKE, `mikey.group.key_group` for many), or asks for it (`Offer.accept(group=...)` in RSA-R).
+    Change the group and tell the members:
     `renewed` when one leaves, `at` with the rollover counters before a late one joins.
     """
 
@@ -38,11 +40,13 @@ class Group:
         streams: Sequence[Stream],
         *,
         policy: SrtpPolicy | None = None,
+        tgk_length: int | None = None,
         random: Callable[[int], bytes] = secrets.token_bytes,
     ) -> Self:
         """Make the keys of a new group; `streams` have their SSRCs, since the group has no say.
 
-        A stream without a policy gets `policy`. Raises LocalError for a stream without SSRC.
+        A stream without a policy gets `policy`. `tgk_length` is that of the TGK in octets: 16 for
+        SAKKE, None for what the policies ask for. Raises LocalError for a stream without SSRC.
         """
         default = policy or SrtpPolicy()
         known = tuple(replace(item, policy=item.policy or default) for item in streams)
@@ -50,7 +54,9 @@ class Group:
             raise LocalError("a group describes its streams with their SSRCs")
         csb_id = int.from_bytes(random(4))
         rand = random(_RAND_LENGTH)
-        return cls(csb_id=csb_id, rand=rand, streams=known, keys=(_key(known, 1, random),))
+        return cls(
+            csb_id=csb_id, rand=rand, streams=known, keys=(_key(known, 1, random, tgk_length),)
+        )
 
     @property
     def policies(self) -> tuple[SrtpPolicy, ...]:
@@ -66,14 +72,28 @@ class Group:
             streams[cs_id - 1] = replace(streams[cs_id - 1], roc=roc)
         return replace(self, streams=tuple(streams))
 
-    def renewed(self, random: Callable[[int], bytes] = secrets.token_bytes) -> Self:
-        """Return the group with a new TGK under the next MKI: who is not told is out."""
+    def renewed(
+        self, random: Callable[[int], bytes] = secrets.token_bytes, *, new_csb: bool = False
+    ) -> Self:
+        """Return the group with a new TGK under the next MKI: who is not told is out.
+
+        With `new_csb` it is a new CSB, as SAKKE needs it, where nothing updates an old one. The
+        master keys of both fit into the same SRTP contexts.
+        """
         newest = self.keys[0].validity
         count = int.from_bytes(newest.spi) if isinstance(newest, KvSpi) else 0
-        return replace(self, keys=(_key(self.streams, count + 1, random),))
+        csb_id, rand = self.csb_id, self.rand
+        if new_csb:
+            csb_id, rand = int.from_bytes(random(4)), random(_RAND_LENGTH)
+        key = _key(self.streams, count + 1, random, len(self.keys[0].key))
+        return replace(self, csb_id=csb_id, rand=rand, keys=(key,))
 
 
-def _key(streams: Sequence[Stream], count: int, random: Callable[[int], bytes]) -> KeyData:
+def _key(
+    streams: Sequence[Stream], count: int, random: Callable[[int], bytes], length: int | None
+) -> KeyData:
     policies = [stream.policy or SrtpPolicy() for stream in streams]
     mki = (count % (1 << 8 * _MKI_LENGTH)).to_bytes(_MKI_LENGTH)
+    if length is not None:
+        return KeyData(KeyType.TGK, Secret(random(length)), None, KvSpi(mki))
     return make_key(KeyType.TGK, policies, KvSpi(mki), random)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from mikey.credentials import Certified, NoKey, Psk
+from mikey.credentials import Certified, NoKey, Psk, Sakke
 from mikey.errors import LocalError, PolicyError
 from mikey.methods._common.exchange import Draft, Surroundings
 from mikey.methods._common.identities import to_id
@@ -20,9 +20,11 @@ from mikey.registry import (
     EncrAlg,
     KeyType,
     MacAlg,
+    MapType,
     PrfFunc,
 )
 from mikey.session.bundle import Bundle, Role, is_blocking
+from mikey.session.cs_map import CsName, to_map, to_names
 from mikey.session.exchange import (
     Exchange,
     check_granted,
@@ -32,7 +34,7 @@ from mikey.session.exchange import (
 )
 from mikey.session.fetching import with_fetched
 from mikey.session.group import Group
-from mikey.session.keys import merge_keys
+from mikey.session.keys import merge_keys, mki_of
 from mikey.session.method import Method
 from mikey.session.options import Options, check_sent, our_fault
 from mikey.session.replay import ReplayEntry, ReplayStore
@@ -54,7 +56,6 @@ from mikey.wire import (
     Message,
     Rand,
     SrtpId,
-    SrtpIdMap,
     T,
 )
 
@@ -73,6 +74,8 @@ class Initiator:
     Compat says, TGK without MKI unless it says otherwise). Keys that are to change
     while media flows need an MKI (RFC 3830 A.1). `dh_group` is that of the Diffie-Hellman
     methods, `cache` says in PKE whether both keep the envelope key for updates (RFC 3830 6.3).
+    `map_type` is for SAKKE: a GENERIC-ID map by default, which alone carries an MKI (of one octet
+    at least), SRTP-ID, or an Empty map, with which streams and policy are known otherwise.
     `replay` is the store of a Responder with the same key, if there is one: it then knows our
     messages and refuses them when they are reflected (R3830-3.1-8). A CSB is remembered until
     `close`. Not to be used by two threads at a time.
@@ -80,7 +83,7 @@ class Initiator:
 
     def __init__(
         self,
-        credential: Psk | NoKey | Certified,
+        credential: Psk | NoKey | Certified | Sakke,
         *,
         method: Method | None = None,
         policies: Sequence[SrtpPolicy] = (SrtpPolicy(),),
@@ -94,6 +97,7 @@ class Initiator:
         mki_length: int | None = None,
         dh_group: DhGroup = DhGroup.OAKLEY_5,
         cache: CacheType = CacheType.NO_CACHE,
+        map_type: MapType | None = None,
         replay: ReplayStore | None = None,
     ) -> None:
         self._credential = credential
@@ -108,6 +112,7 @@ class Initiator:
             mki_length=mki_length,
             dh_group=dh_group,
             cache=cache,
+            map_type=map_type,
         )
         self._policy = policy or Policy()
         if dh_group not in self._policy.dh_groups:
@@ -174,7 +179,9 @@ class Initiator:
                 idi=None if unnamed else to_id(bundle.identity),
                 certs=starter.certs,
                 idr=None if unnamed or peer is None else to_id(peer),
-                policies=() if join else to_sps(self._offered(policies), compat),
+                policies=(
+                    () if join or self._is_empty() else to_sps(self._offered(policies), compat)
+                ),
                 extensions=protocols(self._credential, context),
             ),
             self._plan(bundle, material, renew=True, count=1),
@@ -256,9 +263,9 @@ class Initiator:
     def early_bundle(self, first: bytes) -> Bundle:
         """Return the keys of a message that was just made, before its response.
 
-        For media that come before the answer (R4567-4.1.2-9) and for messages that ask for no
-        response; streams of the peer have no SSRC yet. Raises LocalError where the response
-        makes the keys.
+        For media that come before the answer (R4567-4.1.2-9) and for messages that have no
+        response, as in SAKKE; streams of the peer have no SSRC yet. Raises LocalError where
+        the response makes the keys.
         """
         exchange = self._waiting(Message.parse(first).header.csb_id)
         if not exchange.starter.sends_keys:
@@ -367,8 +374,8 @@ class Initiator:
         return Hdr(
             data_type=starter.request,
             csb_id=bundle.csb_id,
-            cs_map=SrtpIdMap(bundle.sessions),
-            v=respond,
+            cs_map=to_map(self._options.map_type, bundle.sessions, bundle.names),
+            v=respond and starter.has_response,
             prf=bundle.prf,
         )
 
@@ -436,7 +443,17 @@ class Initiator:
             t=t,
             credential=credential,
             message_key=credential.key if isinstance(credential, Psk) else None,
+            names=self._names(sessions, keys),
         )
+
+    def _names(self, sessions: tuple[SrtpId, ...], keys: tuple[KeyData, ...]) -> tuple[CsName, ...]:
+        if self._options.map_type is not MapType.GENERIC_ID:
+            return ()
+        return to_names(sessions, mki_of(keys[0]))
+
+    def _is_empty(self) -> bool:
+        """Whether the map is the Empty map, beside which no SP may stand (R4563-5-1)."""
+        return self._options.map_type is MapType.EMPTY
 
     def _new_csb_id(self) -> int:
         """Draw a CSB ID that no exchange or CSB of ours has (R3830-6.1-15)."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from mikey.credentials import ANY, Certified, NoKey, Psk
+from mikey.credentials import ANY, Certified, NoKey, Psk, Sakke
 from mikey.errors import PolicyError, UnsupportedError
-from mikey.methods import dhhmac
+from mikey.methods import dhhmac, sakke
 from mikey.methods._common import certificates
 from mikey.methods._common.identities import to_id, to_text
 from mikey.policy import Context
@@ -116,6 +116,8 @@ def find_claim(
     idr: Id | None
     if message.header.data_type is DataType.DHHMAC_INIT:
         idi, idr = dhhmac.request_ids(message)
+    elif kind is Sakke:
+        idi, idr = sakke.request_ids(message)
     elif kind is Certified:
         idi, idr = certificates.request_ids(message, own, context.initiator, fetched)
     else:
@@ -153,9 +155,12 @@ def _check_served(message: Message, credentials: Credentials) -> None:
     if message.header.data_type is DataType.PSK_INIT:
         serving = {Psk, NoKey, Certified}
     if serving.isdisjoint(credentials.kinds):
+        number = ErrorNumber.INVALID_DT
+        if kind is Sakke:  # R6509-2.2.2-2
+            number = ErrorNumber.UNSUPPORTED_MESSAGE
         raise UnsupportedError(
             f"data type {message.header.data_type.label} is not supported: no credential for it",
-            number=ErrorNumber.INVALID_DT,
+            number=number,
         )
 
 
@@ -163,6 +168,8 @@ def kind_of(message: Message) -> type[Credential]:
     """Return the kind of credential that a message is proved with."""
     if message.header.data_type is DataType.DHHMAC_INIT:
         return Psk
+    if message.header.data_type is DataType.SAKKE:
+        return Sakke
     if message.header.data_type is DataType.PSK_INIT:
         return NoKey if message.one(Kemac).mac_alg is MacAlg.NULL else Psk
     return Certified

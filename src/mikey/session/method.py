@@ -16,3 +16,4 @@ class Method(enum.Enum):
     DH_SIGN = "DH-SIGN"
     DHHMAC = "DHHMAC"
     RSA_R = "RSA-R"
+    SAKKE = "SAKKE"

@@ -11,6 +11,7 @@ from mikey.errors import LocalError, PolicyError
 from mikey.methods._common.exchange import Reply
 from mikey.registry import ErrorNumber
 from mikey.session.bundle import Bundle, is_blocking
+from mikey.session.cs_map import CsName
 from mikey.session.group import Group
 from mikey.session.proofs import Proof, RsaRProof
 from mikey.session.stream import Stream, policy_of
@@ -58,7 +59,12 @@ class Offer:
 
     @property
     def wants_response(self) -> bool:
-        """Whether a response is due: the V flag asks for it, or the method always has one."""
+        """Whether a response is due: the V flag asks for it, or the method always has one.
+
+        SAKKE has none, whatever V says (R6509-2.2.1-1).
+        """
+        if self._proof.response is None:
+            return False
         return self._proof.always_answered or self._proof.message.header.v
 
     @property
@@ -69,6 +75,19 @@ class Offer:
             Stream(entry.ssrc, entry.roc, policy_of(entry, bundle.policies))
             for entry in bundle.sessions
         )
+
+    @property
+    def cs_ids(self) -> tuple[int, ...]:
+        """The CS IDs of `streams`: 1, 2, ... unless a GENERIC-ID map gives others."""
+        bundle = self._bundle
+        if bundle.names:
+            return tuple(name.cs_id for name in bundle.names)
+        return tuple(range(1, len(bundle.sessions) + 1))
+
+    @property
+    def has_response(self) -> bool:
+        """Whether the method has a response at all: all have but SAKKE."""
+        return self._proof.response is not None
 
     def accept(
         self,
@@ -89,7 +108,8 @@ class Offer:
         bundle = self._alone() if group is None else self._joined(group)
         sessions = self._fill(bundle, ssrcs or {}, rocs or {})
         if sessions != bundle.sessions:
-            bundle = replace(bundle, sessions=sessions)
+            names = tuple([_filled(*pair) for pair in zip(bundle.names, sessions, strict=False)])
+            bundle = replace(bundle, sessions=sessions, names=names)
         response = self._response(bundle)
         if not self._unanswered.acquire(blocking=False):  # never released: once, in any thread
             raise LocalError("the offer was answered before")
@@ -130,19 +150,18 @@ class Offer:
     ) -> tuple[SrtpId, ...]:
         sessions = list(bundle.sessions)
         for cs_id in sorted({*ssrcs, *rocs}):
-            if not 1 <= cs_id <= len(sessions):
-                raise LocalError(f"the offer has no crypto session {cs_id}")
-            entry = sessions[cs_id - 1]
-            if entry.ssrc:
+            place = bundle.index(cs_id)
+            entry = sessions[place]
+            if not bundle.is_open(place):
                 raise LocalError(f"the SSRC of crypto session {cs_id} is its sender's to choose")
             stream = Stream(ssrcs.get(cs_id, 0), rocs.get(cs_id, entry.roc))
-            sessions[cs_id - 1] = SrtpId(entry.policy_no, stream.ssrc, stream.roc)
+            sessions[place] = SrtpId(entry.policy_no, stream.ssrc, stream.roc)
         return tuple(sessions)
 
     def _response(self, bundle: Bundle) -> bytes | None:
         proof = self._proof
         request = proof.message.header
-        if not self.wants_response:
+        if proof.response is None or not self.wants_response:
             return None
         # #CS stays what it was (R3830-6.1-22), also 0 for a map that an update leaves; in RSA-R
         # the Responder fills the map in.
@@ -159,3 +178,7 @@ class Offer:
         credential = proof.credential
         certs = credential.cert_payloads() if isinstance(credential, Certified) else ()
         return proof.respond(Reply(header=header, idr=proof.idr, certs=certs))
+
+
+def _filled(name: CsName, session: SrtpId) -> CsName:
+    return name._replace(fixed=name.fixed or bool(session.ssrc))

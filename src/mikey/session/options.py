@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from mikey.credentials import ANY, Certified, NoKey, Psk
+from mikey.credentials import ANY, Certified, NoKey, Psk, Sakke
 from mikey.crypto import check_prf
 from mikey.errors import LocalError, PeerError
 from mikey.methods._common.message_keys import check_encr, check_mac_alg
+from mikey.methods.sakke import SSV_OCTETS
 from mikey.policy import Compat, SrtpPolicy
-from mikey.registry import CacheType, DhGroup, EncrAlg, KeyType, MacAlg, PrfFunc
+from mikey.registry import CacheType, DhGroup, EncrAlg, KeyType, MacAlg, MapType, PrfFunc
+from mikey.secret import Secret
 from mikey.session.bundle import Credential
 from mikey.session.keys import check_keys, make_key
 from mikey.session.method import Method
@@ -34,6 +36,7 @@ class Options:
     mki_length: int
     dh_group: DhGroup
     cache: CacheType
+    map_type: MapType
 
     @classmethod
     def checked(
@@ -49,6 +52,7 @@ class Options:
         mki_length: int | None,
         dh_group: DhGroup,
         cache: CacheType,
+        map_type: MapType | None,
     ) -> Self:
         """Return the options; raises LocalError for what no message can be made with."""
         method = _fitting(credential, method)
@@ -62,6 +66,12 @@ class Options:
         compat = credential.compat
         key_type = compat.key_type if key_type is None else key_type
         mki_length = compat.mki_length if mki_length is None else mki_length
+        if method is Method.SAKKE:
+            map_type, mki_length = _sakke_map(map_type, mki_length)
+            if key_type is not KeyType.TGK:
+                raise LocalError("SAKKE brings a TGK")
+        elif map_type not in (None, MapType.SRTP_ID):
+            raise LocalError("the map of this method is SRTP-ID")
         if not 0 <= mki_length <= 0xFF:
             raise LocalError("an MKI has at most 255 octets")
         if key_type not in _SENT:
@@ -81,12 +91,18 @@ class Options:
             mki_length=mki_length,
             dh_group=dh_group,
             cache=cache,
+            map_type=MapType.SRTP_ID if map_type is None else map_type,
         )
 
     def make_keys(
         self, policies: Iterable[SrtpPolicy], count: int, random: Callable[[int], bytes]
     ) -> tuple[KeyData, ...]:
-        """Return a fresh key, number `count` of its CSB, that suits the policies."""
+        """Return a fresh key, number `count` of its CSB, that suits the policies.
+
+        In SAKKE it has the length that the parameter set gives it (R6509-3.1-2).
+        """
+        if self.method is Method.SAKKE:
+            return (KeyData(KeyType.TGK, Secret(random(SSV_OCTETS)), None, self.validity(count)),)
         return (make_key(self.key_type, policies, self.validity(count), random),)
 
     def validity(self, count: int) -> Validity:
@@ -122,9 +138,13 @@ def _check_tek(kind: KeyType, compat: Compat) -> None:
 
 def _fitting(credential: Credential, method: Method | None) -> Method:
     certified = isinstance(credential, Certified)
+    if isinstance(credential, Sakke):
+        if method not in (None, Method.SAKKE):
+            raise LocalError(f"{method.value} needs another kind of credential")
+        return Method.SAKKE
     if method is None:
         return Method.DH_SIGN if certified else Method.PSK
-    if (method in _CERTIFIED) is not certified:
+    if (method in _CERTIFIED) is not certified or method is Method.SAKKE:
         raise LocalError(f"{method.value} needs another kind of credential")
     if method is Method.DHHMAC and not isinstance(credential, Psk):
         raise LocalError("DHHMAC needs a pre-shared key")
@@ -135,3 +155,15 @@ def _check_names(credential: Credential, method: Method) -> None:
     unnamed = credential.peer == ANY and method not in (Method.DH_SIGN, Method.RSA_R)
     if credential.identity == ANY or unnamed:
         raise LocalError("an Initiator's credential names both parties")
+
+
+def _sakke_map(kind: MapType | None, mki_length: int) -> tuple[MapType, int]:
+    """Return the map of SAKKE messages, and the octets of the MKI, which needs GENERIC-ID.
+
+    There an SPI is due (R6043-6.1.1-9): of one octet unless the caller wants more.
+    """
+    if kind in (None, MapType.GENERIC_ID):
+        return MapType.GENERIC_ID, mki_length or 1
+    if mki_length:
+        raise LocalError("an MKI travels in a GENERIC-ID map")
+    return kind, 0

@@ -7,21 +7,22 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mikey.credentials import Certified, Psk
+from mikey.credentials import Certified, Psk, Sakke
 from mikey.errors import AuthenticationError, LocalError, PolicyError
-from mikey.methods import dhhmac, dhsign, pke, psk, rsar
+from mikey.methods import dhhmac, dhsign, pke, psk, rsar, sakke
 from mikey.methods._common.error_message import build_error
 from mikey.methods._common.exchange import Reply
+from mikey.methods._common.identities import to_text
 from mikey.methods._common.verification import Parties, appendix
 from mikey.policy import Compat, Context, SrtpPolicy
-from mikey.registry import CacheType, DataType, ErrorNumber, KeyType
+from mikey.registry import CacheType, DataType, ErrorNumber, IdType, KeyType
 from mikey.secret import Secret
 from mikey.session.bundle import Credential
-from mikey.session.checks import sessions_of
+from mikey.session.cs_map import CsName, read_map, sessions_of
 from mikey.session.group import Group
 from mikey.session.keys import make_key
-from mikey.session.stream import describe, policies_of, to_sps
-from mikey.wire import Id, KeyData, KvNull, KvSpi, Message, Sp, SrtpId
+from mikey.session.stream import describe, policies_of, to_sps, used_policies
+from mikey.wire import EmptyMap, Id, KeyData, KvNull, KvSpi, Message, Rand, Sp, SrtpId
 
 _ENVELOPE_KEY = 32
 _RAND_LENGTH = 16
@@ -29,9 +30,13 @@ _RAND_LENGTH = 16
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the Responder brings: which policies it takes, and randomness."""
+    """What the Responder brings: which policies it takes, and randomness.
+
+    `default` is the policy of streams that a message leaves to be known otherwise.
+    """
 
     acceptable: Callable[[SrtpPolicy], bool]
+    default: SrtpPolicy
     context: Context
     random: Callable[[int], bytes]
     mki_length: int
@@ -40,13 +45,14 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a request comes to: keys, policies by number, and the map."""
+    """What a request comes to: keys, policies by number, and the map; `names` as in a Bundle."""
 
     keys: tuple[KeyData, ...] = field(repr=False)
     policies: dict[int, SrtpPolicy]
     sessions: tuple[SrtpId, ...]
     csb_id: int
     rand: bytes = field(repr=False)
+    names: tuple[CsName, ...] = ()
 
 
 class Proof(Protocol):
@@ -60,8 +66,8 @@ class Proof(Protocol):
         """The name for `Bundle.method`."""
 
     @property
-    def response(self) -> DataType:
-        """The data type of the answer."""
+    def response(self) -> DataType | None:
+        """The data type of the answer; None for a method that has none."""
 
     @property
     def message(self) -> Message:
@@ -73,7 +79,7 @@ class Proof(Protocol):
 
     @property
     def initiator(self) -> Id:
-        """Who sent it."""
+        """Who sent it; an Id without octets for nobody who is known."""
 
     @property
     def idr(self) -> Id:
@@ -369,6 +375,68 @@ class RsaRProof(_Signed):
         if self.grant is None:
             raise LocalError("no keys were made for the request")
         return self.grant
+
+
+@dataclass(slots=True, kw_only=True)
+class SakkeProof:
+    """A message of the SAKKE method."""
+
+    request: sakke.VerifiedRequest
+    idr: Id
+
+    name = sakke.NAME
+    response = None
+    always_answered = False
+    message_key = None
+
+    @property
+    def message(self) -> Message:
+        """The request."""
+        return self.request.message
+
+    @property
+    def credential(self) -> Sakke:
+        """What proved it."""
+        return self.request.credential
+
+    @property
+    def initiator(self) -> Id:
+        """Whom the signature proves; an Id without octets where there is none."""
+        return self.request.initiator or Id(IdType.BYTE_STRING, b"")
+
+    def open(self, terms: Terms) -> Opened:
+        """Take the TGK, after all that costs no pairing (flow 3.1: policies, map)."""
+        message = self.message
+        policies = policies_of(message.all(Sp), self.credential.compat)
+        sessions, names = read_map(message.header.cs_map)
+        if isinstance(message.header.cs_map, EmptyMap):
+            policies = {0: terms.default}
+            sessions = (SrtpId(0, 0),) * (2 * (terms.context.lines or 0))
+        for policy in used_policies(sessions, policies) if policies else ():
+            if not terms.acceptable(policy):
+                raise PolicyError(
+                    f"SRTP policy {policy.name} is not acceptable here",
+                    number=ErrorNumber.INVALID_SPPAR,
+                )
+        spis = {name.spi for name in names}
+        spi = spis.pop() if len(spis) == 1 else b""
+        validity = KvSpi(spi) if spi else KvNull()
+        key = KeyData(KeyType.TGK, self.request.open(), None, validity)
+        rand = message.one(Rand).value
+        return Opened((key,), policies, sessions, message.header.csb_id, rand, names)
+
+    def respond(self, _reply: Reply) -> bytes:
+        """Raise LocalError: the method has no response."""
+        raise LocalError("nobody answers a SAKKE message")
+
+    def error(self, numbers: tuple[ErrorNumber, ...], offered: tuple[Sp, ...]) -> bytes:
+        """Return the Error message, signed if the request was."""
+        return self.request.error(numbers, offered)
+
+
+def proven(proof: Proof) -> str:
+    """Return who sent a request, "" for somebody who stays unknown; PolicyError (7)."""
+    return to_text(proof.initiator) if proof.initiator.data else ""
 
 
 def _taken(message: Message, keys: tuple[KeyData, ...], rand: bytes, compat: Compat) -> Opened:

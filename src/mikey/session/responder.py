@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from mikey.credentials import Certified, FetchCertificate
+from mikey.credentials import Certified, FetchCertificate, Sakke
 from mikey.errors import (
     DecodeError,
     LocalError,
@@ -31,7 +31,7 @@ from mikey.session.keys import check_keys, merge_keys
 from mikey.session.lookup import Credentials, check_addressed, find_claim, kind_of
 from mikey.session.method import Method
 from mikey.session.offer import Offer
-from mikey.session.proofs import Proof, Terms
+from mikey.session.proofs import Proof, SakkeProof, Terms, proven
 from mikey.session.refusal import RESPONSES, Origin, TokenBucket, error_message
 from mikey.session.replay import ReplayCache, ReplayEntry, ReplayStore
 from mikey.session.step import Step
@@ -95,7 +95,7 @@ class Responder:
             self._precheck(message)
             check_form(message, context, self._policy)
             check_rand(message, self._policy, number=ErrorNumber.UNSPECIFIED)
-            self._check_time(message.one(T), self._clock.now())
+            self._check_time(message, context, self._clock.now())
             needed = self._needed(message, context)
         return with_fetched(needed, partial(self._receive, message, context))
 
@@ -162,7 +162,7 @@ class Responder:
         Somebody whom no one knows makes us fetch: not for a replay, not for a message to
         somebody else, and not where no certificate plays a part.
         """
-        if kind_of(message) is not Certified:
+        if kind_of(message) not in (Certified, Sakke):
             return ()
         needed = certificates.needed(message)
         if needed:
@@ -176,25 +176,42 @@ class Responder:
     ) -> tuple[Proof, Bundle | None]:
         """Do the steps up to MAC or signature, in the order of RFC 3830 5.3."""
         now = self._clock.now()
-        self._check_time(message.one(T), now)  # again: it may have taken long to fetch
+        self._check_time(message, context, now)  # again: it may have taken long to fetch
         claim = find_claim(message, self._credentials, context, fetched)
         self._replay.purge(now)
         entry = ReplayEntry.of(message, claim.initiator or "")
         if not self._replay.check(entry):
             raise ReplayError
-        around = Surroundings(now=now, fetched=fetched)
+        around = Surroundings(
+            now=now, fetched=fetched, random=self._random, stored=self._stored(message, context)
+        )
         proof, known = verify(message, claim, self._bundles, around)
         if claim.initiator is None:
-            entry = replace(entry, peer=to_text(proof.initiator))
+            entry = replace(entry, peer=proven(proof))
         # Only authenticated messages enter the cache; a worker may have been faster.
-        if not self._replay.add(entry, now + 2 * self._policy.skew):
+        if not self._replay.add(entry, self._expiry(proof, now)):
             raise ReplayError
         return proof, known
 
-    def _check_time(self, t: T, now: int) -> None:
+    def _stored(self, message: Message, context: Context) -> bool:
+        """Whether the age of a message says nothing (R6509-2.5-1)."""
+        allowed = context.stored and self._policy.accept_stored
+        return allowed and message.header.data_type is DataType.SAKKE
+
+    def _expiry(self, proof: Proof, now: int) -> int:
+        """Return until when a message is remembered: as long as it could come again."""
+        expires = now + 2 * self._policy.skew
+        if self._policy.accept_stored and isinstance(proof, SakkeProof):
+            expires = max(expires, proof.request.expires)
+        return expires
+
+    def _check_time(self, message: Message, context: Context, now: int) -> None:
+        t = message.one(T)
         if t.ts_type is TsType.COUNTER:
             return
         difference = difference_ns(t, now)
+        if self._stored(message, context) and difference <= self._policy.skew:
+            return
         if abs(difference) > self._policy.skew:
             side = "ahead of" if difference > 0 else "behind"
             raise TimestampError(
@@ -209,7 +226,14 @@ class Responder:
         check_update(message, known)
         check_list(message, context, proof.credential.compat)
         opened = proof.open(
-            Terms(self._is_acceptable, context, self._random, self._mki_length, self._cache)
+            Terms(
+                self._is_acceptable,
+                self._policies[0] if self._policies else SrtpPolicy(),
+                context,
+                self._random,
+                self._mki_length,
+                self._cache,
+            )
         )
         keys, policies, sessions = opened.keys, opened.policies, opened.sessions
         check_keys(keys)
@@ -226,7 +250,7 @@ class Responder:
         check_session_count(len(sessions), context)
         for policy in used_policies(sessions, policies):
             self._check_policy(policy)
-        initiator = to_text(proof.initiator)
+        initiator = proven(proof)
         bundle = Bundle(
             csb_id=opened.csb_id,
             method=proof.name,
@@ -241,6 +265,7 @@ class Responder:
             t=message.one(T),
             credential=proof.credential,
             message_key=proof.message_key,
+            names=opened.names,
         )
         return Offer(
             _bundle=bundle,

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mikey.credentials import ANY, Certificate, Certified, NoKey, Psk
+from mikey.credentials import ANY, Certificate, Certified, NoKey, Psk, Sakke
 from mikey.errors import LocalError
-from mikey.methods import dhhmac, dhsign, pke, psk, rsar
+from mikey.methods import dhhmac, dhsign, pke, psk, rsar, sakke
 from mikey.methods._common.exchange import Draft, Opening
 from mikey.methods._common.identities import to_id
 from mikey.methods._common.message_keys import MessageKeys
 from mikey.policy import Context, Policy
-from mikey.registry import CacheType, DataType, DhGroup, EncrAlg, ExtensionType, MacAlg
+from mikey.registry import CacheType, DataType, DhGroup, EncrAlg, ExtensionType, KeyType, MacAlg
 from mikey.secret import Secret
 from mikey.session.bundle import Bundle, Credential
 from mikey.session.method import Method
@@ -57,8 +57,12 @@ class Starter(Protocol):
         """Whether there is a response whatever the V flag says (R3830-6.1-10)."""
 
     @property
+    def has_response(self) -> bool:
+        """Whether the method knows a response."""
+
+    @property
     def certs(self) -> tuple[Cert, ...]:
-        """Our certificates for the message."""
+        """Our certificates for the message, if they stand behind our ID."""
 
     def open(self, draft: Draft, plan: Plan, /) -> Opening:
         """Build the message."""
@@ -76,6 +80,7 @@ class PskStarter:
     request = psk.REQUEST
     sends_keys = True
     always_answered = False
+    has_response = True
     certs: tuple[Cert, ...] = field(default=(), init=False)
 
     @property
@@ -118,6 +123,7 @@ class PkeStarter:
     request = pke.REQUEST
     sends_keys = True
     always_answered = False
+    has_response = True
 
     @property
     def certs(self) -> tuple[Cert, ...]:
@@ -149,6 +155,7 @@ class DhSignStarter:
     request = dhsign.REQUEST
     sends_keys = False
     always_answered = True
+    has_response = True
 
     @property
     def certs(self) -> tuple[Cert, ...]:
@@ -172,6 +179,7 @@ class DhhmacStarter:
     request = dhhmac.REQUEST
     sends_keys = False
     always_answered = True
+    has_response = True
     certs: tuple[Cert, ...] = field(default=(), init=False)
 
     def open(self, draft: Draft, plan: Plan) -> Opening:
@@ -199,6 +207,7 @@ class RsaRStarter:
     request = rsar.REQUEST
     sends_keys = False
     always_answered = True
+    has_response = True
 
     @property
     def certs(self) -> tuple[Cert, ...]:
@@ -210,6 +219,27 @@ class RsaRStarter:
         return rsar.build_request(draft, self.credential)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SakkeStarter:
+    """SAKKE: a key for an identity, and no response."""
+
+    credential: Sakke
+
+    name = sakke.NAME
+    request = sakke.REQUEST
+    sends_keys = True
+    always_answered = False
+    has_response = False
+    certs: tuple[Cert, ...] = field(default=(), init=False)
+
+    def open(self, draft: Draft, plan: Plan) -> Opening:
+        """Build the message."""
+        ssv, *more = plan.keys
+        if more or ssv.key_type is not KeyType.TGK or len(ssv.key) != sakke.SSV_OCTETS:
+            raise LocalError(f"SAKKE brings one TGK of {sakke.SSV_OCTETS} octets")
+        return sakke.build_request(draft, ssv.key, self.credential, random=plan.random)
+
+
 def choose_starter(
     credential: Credential, options: Options, now: int, bundle: Bundle | None = None
 ) -> Starter:
@@ -218,6 +248,10 @@ def choose_starter(
     `now` is the time to check the peer's certificate at, which PKE needs beforehand. Raises
     LocalError, PeerError (8) for that certificate.
     """
+    if isinstance(credential, Sakke):
+        if bundle is not None:
+            raise LocalError("SAKKE has no update: begin a new CSB")
+        return SakkeStarter(credential=credential)
     if not isinstance(credential, Certified):
         if options.method is Method.DHHMAC and isinstance(credential, Psk):
             return DhhmacStarter(credential=credential, group=options.dh_group)
@@ -254,7 +288,8 @@ def check_null(starter: Starter, plan: Plan, context: Context, policy: Policy) -
 
 def protocols(credential: Credential, context: Context) -> tuple[GeneralExtension, ...]:
     """Return the list of protocols, where something protects it (R4567-4.1.4-1)."""
-    if not context.protocols or isinstance(credential, NoKey):
+    unsigned = isinstance(credential, Sakke) and credential.anonymous
+    if not context.protocols or unsigned or isinstance(credential, NoKey):
         return ()
     return (GeneralExtension(ExtensionType.SDP_IDS, SdpIds(context.protocols).encode()),)
 

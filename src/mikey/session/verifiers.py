@@ -6,10 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from mikey.credentials import ANY, Certified, Psk
+from mikey.credentials import ANY, Certified, Psk, Sakke, SakkeKeys
 from mikey.crypto import check_prf
-from mikey.errors import AuthenticationError, DecodeError, PolicyError, UnsupportedError
-from mikey.methods import dhhmac, dhsign, pke, psk, rsar
+from mikey.errors import (
+    AuthenticationError,
+    DecodeError,
+    PeerError,
+    PolicyError,
+    UnsupportedError,
+)
+from mikey.methods import dhhmac, dhsign, pke, psk, rsar, sakke
 from mikey.methods._common.exchange import Surroundings
 from mikey.methods._common.identities import to_id, to_text
 from mikey.methods._common.message_keys import MessageKeys
@@ -25,6 +31,8 @@ from mikey.session.proofs import (
     Proof,
     PskProof,
     RsaRProof,
+    SakkeProof,
+    proven,
 )
 from mikey.wire import Id, Message, Rand
 
@@ -51,6 +59,8 @@ def check_form(message: Message, context: Context, policy: Policy) -> None:
         dhhmac.check_request(message, groups=policy.dh_groups)
     elif kind is DataType.RSA_R_INIT:
         rsar.check_request(message)
+    elif kind is DataType.SAKKE:
+        sakke.check_request(message, allow_unsigned=policy.allow_unsigned)
     else:
         raise UnsupportedError(
             f"data type {kind.label} is not supported", number=ErrorNumber.INVALID_DT
@@ -211,6 +221,33 @@ def _rsar(
     return proof, None
 
 
+def _sakke(
+    message: Message, claim: Claim, bundles: Bundles, around: Surroundings
+) -> tuple[Proof, Bundle | None]:
+    """Every message begins a CSB: there is no update."""
+    credential, keys = _sakke_keys(message, claim, around)
+    named = _named(claim)
+    if named is None and credential.peer != ANY:
+        named = to_id(credential.peer)
+    request = sakke.verify_request(message, credential, keys, around, initiator=named)
+    if request.initiator is not None:
+        claim.check_initiator(credential, request.initiator)
+    proof = SakkeProof(request=request, idr=claim.idr or to_id(credential.identity))
+    return proof, bundles.get((proven(proof), message.header.csb_id))
+
+
+def _sakke_keys(message: Message, claim: Claim, around: Surroundings) -> tuple[Sakke, SakkeKeys]:
+    """Return the first credential that has keys for the message; nothing is verified."""
+    error: PeerError = AuthenticationError()
+    for credential in claim.candidates:
+        if isinstance(credential, Sakke):
+            try:
+                return credential, sakke.find_keys(message, credential, around)
+            except PeerError as reason:
+                error = reason
+    raise error
+
+
 @dataclass(frozen=True, slots=True)
 class _Signed:
     """What a signed message is verified with; `others` are further credentials that fit it."""
@@ -291,4 +328,5 @@ _VERIFY: Mapping[
     DataType.DH_INIT: _dhsign,
     DataType.DHHMAC_INIT: _dhhmac,
     DataType.RSA_R_INIT: _rsar,
+    DataType.SAKKE: _sakke,
 }

@@ -94,7 +94,9 @@ def receive(
     for one in carried:
         offer = drive(responder.receive(one.octets, context=one.context), handlers)
         theirs.slots(len(offer.streams), one.media)
-        if require_response and not offer.wants_response:
+        if offer.cs_ids != tuple(range(1, len(offer.streams) + 1)):  # R4567-7.1-1
+            raise refused(f"the crypto sessions at {one.context.place} level are not 1, 2, ...")
+        if require_response and offer.has_response and not offer.wants_response:
             raise refused(f"the MIKEY message at {one.context.place} level asks for no response")
         offers.append(offer)
     return Received(theirs, responder, carried, tuple(offers))

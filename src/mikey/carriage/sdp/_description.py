@@ -259,8 +259,8 @@ class Description:
         """Verify all messages of this offer; the result shows them and accepts or rejects.
 
         `handlers` answer Steps, as in `mikey.drive`. A message that
-        asks for no response is refused (R4567-4.1.2-11) unless `require_response` is off, for
-        methods that have none (SAKKE).
+        asks for no response is refused (R4567-4.1.2-11) unless `require_response` is off; one of
+        SAKKE, which has none, is not.
 
         Raises PeerError; one failure refuses the whole (R4567-4.1.2-3): `refusal(error)` is what
         to answer.

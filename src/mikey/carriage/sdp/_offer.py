@@ -42,8 +42,9 @@ class Offered:
         """Complete every exchange with the answer; if one fails all are given up.
 
         Raises PeerError, among them CarriageError (488) for an answer without a MIKEY line at a
-        level that was offered (R4567-4.1.2-11), with one at another level, or with other m=
-        lines. The setup is to be aborted then, or renegotiated (R4567-4.1.2-3, R4567-4.1.1-4).
+        level that was offered (R4567-4.1.2-11; SAKKE has none), with one at another level, or
+        with other m= lines. The setup is to be aborted then, or renegotiated (R4567-4.1.2-3,
+        R4567-4.1.1-4).
         """
         keyed: list[Keyed] = []
         try:
@@ -64,16 +65,17 @@ class Offered:
     def _complete(
         self, initiator: Initiator, answer: Description, handlers: Handlers | None
     ) -> Iterator[Keyed]:
-        """Yield each exchange as its response proves right."""
+        """Yield each exchange as its response proves right; at once where the method has none.
+
+        R4567-4.1.2-11 is about methods with a response: an answer to SAKKE has no line.
+        """
         check_answer(self.description, answer)
         due = [level for level, sent in self.messages.items() if _is_answered(sent)]
         for level in due:
             if level not in answer.levels:
                 raise refused(f"answer has no MIKEY message at {place(level)} level")
-        if not due:
-            return
-        for carried in answer.messages():
-            if carried.media not in due:
+        for carried in answer.messages() if answer.levels else ():
+            if carried.media not in self.messages:
                 raise refused(f"answer has a MIKEY message at {carried.context.place} level")
             if carried.octets[_CSB_ID] != self.messages[carried.media][_CSB_ID]:
                 raise refused(f"answer at {carried.context.place} level is for another CSB")
@@ -81,6 +83,10 @@ class Offered:
             bundle = drive(result, handlers)
             slots = self.description.slots(len(bundle.crypto_sessions), carried.media)
             yield Keyed(carried.media, bundle, slots)
+        for level, sent in self.messages.items():
+            if level not in due:
+                bundle = initiator.early_bundle(sent)
+                yield Keyed(level, bundle, self.description.slots(len(bundle.sessions), level))
 
 
 def offer(
@@ -151,5 +157,5 @@ def _create(
 
 
 def _is_answered(octets: bytes) -> bool:
-    """Whether the method has a response: all but SAKKE, as offers ask for one (V=1)."""
+    """Whether the method has a response: all but SAKKE have, and offers ask for it (V=1)."""
     return octets[_DATA_TYPE] != DataType.SAKKE

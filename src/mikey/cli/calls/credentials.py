@@ -12,7 +12,10 @@ from mikey.credentials.psk_file import PskFile
 from mikey.errors import LocalError, PeerError
 from mikey.session import Method
 
-__all__ = ["CERTIFIED", "Certificates", "Files", "Own", "initiator_credential"]
+__all__ = ["CERTIFIED", "METHODS", "Certificates", "Files", "Own", "initiator_credential"]
+
+METHODS = tuple(method for method in Method if method is not Method.SAKKE)
+"""The methods that the commands speak."""
 
 CERTIFIED = (Method.PKE, Method.DH_SIGN, Method.RSA_R)
 """The methods that need a certificate; the others need a pre-shared key."""

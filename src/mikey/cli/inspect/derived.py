@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mikey.errors import PeerError
 from mikey.policy import Compat
-from mikey.session.checks import sessions_of
+from mikey.session.cs_map import sessions_of
 from mikey.session.keys import Derivation, check_fit, master_key
 from mikey.session.stream import policies_of, policy_of
 from mikey.srtp import MasterKey

@@ -60,15 +60,19 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a check of certificates takes from outside: the time, and what was fetched.
+    """What a check takes from outside: the time, and what was fetched.
 
     `now` counts nanoseconds since 1970; `fetched` has the DER of each URL certificate that
     `certificates.needed` named; `responder` is who answers us by what the carrier shows.
+    `random` is where a signature of ours takes its octets from; `stored` says that the message
+    waited in a mailbox (`Context.stored`).
     """
 
     now: int
     fetched: Mapping[str, bytes] = field(default_factory=dict)
     responder: Id | None = None
+    random: Random | None = field(default=None, repr=False)
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
