@@ -211,6 +211,13 @@ def mallorys(count: int, name: str) -> tuple[bytes, ...]:
     )
 
 
+def signed_by_alice(octets: bytes) -> bytes:
+    """Return a message with Alice's signature in place of the one that it has."""
+    credential = certified(ALICE, BOB)
+    front = octets[: -credential.signature_size]
+    return front + credential.sign(front)
+
+
 def _moved(octets: bytes, seconds: int) -> bytes:
     """Return a message with its timestamp moved."""
     message = Message.parse(octets)

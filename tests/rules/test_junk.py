@@ -78,6 +78,16 @@ def test_certificates_of_nobody_known_are_not_tried(method: Method) -> None:
 
 
 @pytest.mark.parametrize("method", junk.SIGNED)
+def test_a_key_that_was_tried_is_not_tried_again(method: Method) -> None:
+    """Alice's own message, with another certificate in front that could be hers by its names."""
+    sender, bob = junk.Sender(method), junk.Counted()
+    crowded = junk.with_certificates(sender.replayed, more=junk.mallorys(1, "root"))
+    with bob.counting() as operations:
+        assert bob.take(junk.signed_by_alice(crowded))
+    assert (operations["chain"], operations["signature"]) == (1, 2)
+
+
+@pytest.mark.parametrize("method", junk.SIGNED)
 def test_the_trials_of_several_certificates_are_bounded(method: Method) -> None:
     """Where names leave several, their keys are tried on the signature: two of them at most."""
     sender, bob = junk.Sender(method), junk.Counted()

@@ -85,12 +85,14 @@ def verify_sender(
     not hold, 7 for somebody whom `credential` is not for; AuthenticationError.
     """
     identity = _expected(credential, claimed)
+    proven: list[PublicKey] = []
 
     def proves(key: PublicKey) -> bool:
         try:
             check_signature(message, key, credential, *readings)
         except AuthenticationError:
             return False
+        proven.append(key)
         return True
 
     certificate = credential.trust.verify(
@@ -100,7 +102,8 @@ def verify_sender(
         purpose="sign",
         proves=proves,
     )
-    check_signature(message, certificate.public_key, credential, *readings)
+    if certificate.public_key not in proven:
+        check_signature(message, certificate.public_key, credential, *readings)
     if identity is None:
         if not certificate.identities:
             raise _unacceptable("the certificate names nobody")
