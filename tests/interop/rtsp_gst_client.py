@@ -1,0 +1,92 @@
+"""GStreamer's rtspsrc as a client; run by the system's Python, never imported.
+
+    /usr/bin/python3 rtsp_gst_client.py '{"url": "rtsp://...", "protocols": "udp", ...}'
+
+Plays JPEG video to its end and writes one line of JSON: the frames decoded, how many of them
+show the bars in their order, the SSRCs whose RTCP was authentic, and what went wrong.
+Options: `url`, `protocols` ("udp" or "tcp"), `frames` to wait for, `insecure`, `user`,
+`password`, `seconds` (the limit), `profiles` (of rtspsrc), `rekey` (frames between SET_PARAMETER).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
+from gi.repository import Gio, GLib, Gst  # noqa: E402
+
+from rtsp_bars import shows_bars  # noqa: E402
+
+
+class Client:
+    def __init__(self, options: dict) -> None:
+        self.options = options
+        self.result: dict = {"frames": 0, "bars": 0, "rtcp": [], "error": ""}
+        self.loop = GLib.MainLoop()
+        self.pipeline = Gst.parse_launch(
+            "rtspsrc name=src latency=0 buffer-mode=none do-retransmission=false "
+            "! application/x-rtp,media=video ! rtpjpegdepay ! jpegdec ! videoconvert "
+            "! video/x-raw,format=RGB ! appsink name=sink sync=false emit-signals=true"
+        )
+        source = self.pipeline.get_by_name("src")
+        for name in ("protocols", "user-id", "user-pw", "location"):
+            if name in options:
+                Gst.util_set_object_arg(source, name, options[name])
+        if options.get("insecure"):
+            source.set_property("tls-validation-flags", Gio.TlsCertificateFlags(0))
+        source.connect("new-manager", self.managed)
+        self.pipeline.get_by_name("sink").connect("new-sample", self.sample)
+
+    def managed(self, _source: Gst.Element, manager: Gst.Element) -> None:
+        manager.connect("on-ssrc-active", self.active)
+
+    def active(self, _bin: Gst.Element, _session: int, ssrc: int) -> None:
+        if ssrc not in self.result["rtcp"]:
+            self.result["rtcp"].append(ssrc)
+
+    def sample(self, sink: Gst.Element) -> Gst.FlowReturn:
+        sample = sink.emit("pull-sample")
+        structure = sample.get_caps().get_structure(0)
+        size = structure.get_value("width"), structure.get_value("height")
+        ok, mapped = sample.get_buffer().map(Gst.MapFlags.READ)
+        if ok:
+            self.result["bars"] += shows_bars(mapped.data, *size)
+            sample.get_buffer().unmap(mapped)
+        self.result["frames"] += 1
+        if self.result["frames"] >= self.options.get("frames", 30):
+            # RTCP may still be under way
+            GLib.timeout_add(self.options.get("linger", 0), self.loop.quit)
+        return Gst.FlowReturn.OK
+
+    def message(self, _bus: Gst.Bus, message: Gst.Message) -> None:
+        if message.type == Gst.MessageType.ERROR:
+            error, detail = message.parse_error()
+            self.result["error"] = f"{error.message}: {detail}"
+            self.loop.quit()
+        elif message.type == Gst.MessageType.EOS:
+            self.loop.quit()
+
+    def run(self) -> None:
+        bus = self.pipeline.get_bus()
+        bus.add_signal_watch()
+        bus.connect("message", self.message)
+        GLib.timeout_add_seconds(self.options.get("seconds", 15), self.loop.quit)
+        self.pipeline.set_state(Gst.State.PLAYING)
+        self.loop.run()
+        self.pipeline.set_state(Gst.State.NULL)
+        print(json.dumps(self.result), flush=True)
+
+
+def main() -> None:
+    Gst.init(None)
+    options = json.loads(sys.argv[1])
+    options["location"] = options.pop("url")
+    Client(options).run()
+
+
+if __name__ == "__main__":
+    main()
