@@ -10,15 +10,17 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/bluenviron/gortsplib/v5/pkg/format/rtpmjpeg"
 	"github.com/pion/rtcp"
 )
 
 const interval = 5 * time.Millisecond
 
 type handler struct {
-	stream *gortsplib.ServerStream
-	media  *description.Media
-	frames int
+	stream  *gortsplib.ServerStream
+	media   *description.Media
+	encoder *rtpmjpeg.Encoder // one for all sessions: they share the stream's SRTP context
+	frames  int
 }
 
 func (h *handler) OnDescribe(
@@ -47,17 +49,13 @@ func (h *handler) OnSessionClose(ctx *gortsplib.ServerHandlerOnSessionCloseCtx) 
 
 // send writes the pictures, with a report behind each tenth.
 func (h *handler) send(session *gortsplib.ServerSession) {
-	encoder, err := h.media.Formats[0].(*format.MJPEG).CreateEncoder()
-	if err != nil {
-		panic(err)
-	}
 	jpeg, err := picture(320, 240)
 	if err != nil {
 		panic(err)
 	}
 	for frame := 1; frame <= h.frames; frame++ {
 		time.Sleep(interval)
-		packets, err := encoder.Encode(jpeg)
+		packets, err := h.encoder.Encode(jpeg)
 		if err != nil {
 			panic(err)
 		}
@@ -85,8 +83,13 @@ func serve(certificate, key string, frames int) error {
 	if err != nil {
 		return err
 	}
-	h := &handler{frames: frames, media: &description.Media{
-		Type: description.MediaTypeVideo, Formats: []format.Format{&format.MJPEG{}},
+	mjpeg := &format.MJPEG{}
+	encoder, err := mjpeg.CreateEncoder()
+	if err != nil {
+		return err
+	}
+	h := &handler{frames: frames, encoder: encoder, media: &description.Media{
+		Type: description.MediaTypeVideo, Formats: []format.Format{mjpeg},
 	}}
 	rtp, rtcp, err := freePair()
 	if err != nil {
