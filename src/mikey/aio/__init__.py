@@ -5,11 +5,13 @@ The files `rtp`, `rtcp`, `l16`, `reception` and `playout` do no IO themselves.
 
 from __future__ import annotations
 
+from mikey.aio.counters import Counters
 from mikey.aio.driver import Party, drive, run
 from mikey.aio.endpoint import Address, RtpEndpoint
 from mikey.aio.fetch import FetchLimits, fetch_certificate
 from mikey.aio.l16 import AudioFormat
-from mikey.aio.media import Counters, MediaSession
+from mikey.aio.media import MediaSession
+from mikey.aio.receiving import StreamReceiver
 from mikey.aio.wav import Recording, WavWriter, read_wav
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "Party",
     "Recording",
     "RtpEndpoint",
+    "StreamReceiver",
     "WavWriter",
     "drive",
     "fetch_certificate",

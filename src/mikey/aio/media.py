@@ -8,10 +8,10 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from mikey.aio.counters import Counters
 from mikey.aio.endpoint import Address, RtpEndpoint
 from mikey.aio.l16 import AudioFormat, Packetizer
 from mikey.aio.playout import Playout
@@ -22,20 +22,11 @@ from mikey.errors import LocalError, PeerError
 from mikey.policy.clock import ntp_from_ns
 from mikey.srtp import MasterKey, Receiver, Sender
 
-__all__ = ["Counters", "MediaSession"]
+__all__ = ["MediaSession"]
 
 logger = logging.getLogger("mikey.aio")
 
 _RTCP_INTERVAL = 1.0  # seconds; RFC 3550 6.2 allows 360 / (session kbit/s), which is above 128
-
-
-@dataclass(slots=True)
-class Counters:
-    """Packets of one kind, SRTP or SRTCP."""
-
-    sent: int = 0
-    verified: int = 0
-    rejected: int = 0
 
 
 class MediaSession:

@@ -28,14 +28,18 @@ class Reception:
 
     def add(self, packet: RtpPacket, arrival: float) -> int:
         """Count a packet, return its extended sequence number."""
-        extended = self._extend(packet.sequence)
+        return self.arrived(packet.sequence, packet.timestamp, packet.ssrc, arrival)
+
+    def arrived(self, sequence: int, timestamp: int, ssrc: int, arrival: float) -> int:
+        """Count a packet by the fields of its header, return its extended sequence number."""
+        extended = self._extend(sequence)
         if self._first is None:
             self._first = self._highest = extended
-            self.ssrc = packet.ssrc
+            self.ssrc = ssrc
         self._first = min(self._first, extended)
         self._highest = max(self._highest, extended)
         self.received += 1
-        transit = arrival * self._rate - packet.timestamp
+        transit = arrival * self._rate - timestamp
         if self._transit is not None:
             # timestamps wrap; the difference of two that are close does not
             change = (transit - self._transit + 2**31) % 2**32 - 2**31

@@ -1,0 +1,67 @@
+"""From a URL to an open connection, or to one line that says why there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+
+from mikey.carriage.rtsp import Request, Response
+from mikey.rtsp._connection import Connection, RequestHandler
+from mikey.rtsp.errors import ClosedError, NoAnswerError, RtspError, UntrustedError
+from mikey.rtsp.tls import Tls
+from mikey.rtsp.url import Url
+
+__all__ = ["certificate_pin", "open_connection"]
+
+
+async def open_connection(
+    url: Url, tls: Tls, answer: RequestHandler, timeout: float
+) -> Connection:
+    """Connect, over TLS for rtsps; `answer` takes the server's requests.
+
+    Raises ClosedError, NoAnswerError, UntrustedError, RtspError (TLS), LocalError.
+    """
+    loop = asyncio.get_running_loop()
+    context = tls.context() if url.secure else None
+    where = f"{url.host}:{url.port}"
+    try:
+        async with asyncio.timeout(timeout):
+            _, connection = await loop.create_connection(
+                lambda: Connection(answer, timeout=timeout), url.host, url.port, ssl=context
+            )
+    except TimeoutError:
+        raise NoAnswerError(f"no connection to {where} within {timeout:g} s") from None
+    except ssl.SSLCertVerificationError as error:
+        raise tls.untrusted(error) from None
+    except ssl.SSLError as error:
+        reason = (error.reason or "no TLS").replace("_", " ").lower()
+        raise RtspError(f"no TLS with {where}: {reason}") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ClosedError(f"cannot connect to {where}: {reason}") from None
+    try:
+        tls.check(connection.certificate)
+    except UntrustedError:
+        await connection.close()
+        raise
+    return connection
+
+
+async def certificate_pin(url: str | Url, *, timeout: float = 10.0) -> str:
+    """Return the SHA-256 of the certificate that a server shows, as `Tls.pin` takes it.
+
+    Nothing says that it is the right server: compare it with what its owner says. "" for rtsp.
+    Raises what `Client.connect` raises.
+    """
+    url = Url.parse(url) if isinstance(url, str) else url
+
+    async def refuse(_request: Request) -> Response:
+        return Response(501)
+
+    connection = await open_connection(url, Tls(insecure=True), refuse, timeout)
+    try:
+        certificate = connection.certificate
+    finally:
+        await connection.close()
+    return hashlib.sha256(certificate).hexdigest() if certificate else ""

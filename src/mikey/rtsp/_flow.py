@@ -1,0 +1,134 @@
+"""Whose key protects what, as the client of each flow sees it (`policy.KeyFlow`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mikey.carriage.rtsp import KeyMgmt, Presentation, levels_in_setup
+from mikey.carriage.sdp import Sender
+from mikey.errors import CarriageError
+from mikey.policy import KeyFlow, SrtpPolicy
+from mikey.rtsp._keys import KEY_FAILURE, Keyring, OwnKey, StreamKey
+from mikey.session import Bundle, Stream
+
+__all__ = ["ClientKeys", "TrackKeys"]
+
+_MIKEY = "mikey"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackKeys:
+    """The keys of one stream: of what comes, of our reports, and the one that we made, if any."""
+
+    incoming: StreamKey
+    outgoing: StreamKey | None
+    own: OwnKey | None
+
+
+class ClientKeys:
+    """The messages that the SETUPs of one session carry, and the keys that follow from them.
+
+    `ssrcs` are ours by stream; `srtp` is the policy of a key that we make, None: the policy of
+    the server's message, else the default of RFC 3711.
+    """
+
+    def __init__(
+        self,
+        presentation: Presentation,
+        keyring: Keyring,
+        ssrcs: Mapping[int, int],
+        srtp: SrtpPolicy | None,
+    ) -> None:
+        self._presentation = presentation
+        self._keyring = keyring
+        self._ssrcs = ssrcs
+        self._srtp = srtp
+        self._own: dict[int, OwnKey] = {}
+        self._taken: dict[int | None, Bundle] = {}
+        self._answers: dict[int | None, bytes] = {}
+
+    @property
+    def flow(self) -> KeyFlow:
+        """Whose key protects what."""
+        return self._keyring.credential.compat.flow
+
+    def for_setup(self, index: int, *, first: bool) -> tuple[KeyMgmt, ...]:
+        """Return what the SETUP of a stream says; raises PeerError for the server's message."""
+        uri = self._presentation.tracks[index].control
+        if self.flow is KeyFlow.ANSWER:
+            levels = levels_in_setup(self._presentation, index, aggregated=True, first=first)
+            self._server_bundle(index)
+            return tuple(
+                KeyMgmt(_MIKEY, self._presentation.uri_of(level), self._answers[level])
+                for level in levels
+                if level in self._answers
+            )
+        if self.flow is KeyFlow.SERVER_KEY:
+            return ()
+        if index not in self._own:
+            self._own[index] = self._make(index)
+        return (KeyMgmt(_MIKEY, uri, self._own[index].message),)
+
+    def agreed(self, index: int, ssrc: int | None, answer: bytes | None) -> TrackKeys:
+        """Return the keys of a stream that was set up.
+
+        `ssrc` is the server's, `answer` the MIKEY message in its response to SETUP. Raises
+        PeerError, CarriageError (463) where the server gave no key and one is due.
+        """
+        ours = self._ssrcs[index]
+        if self.flow is KeyFlow.CLIENT_KEY:
+            own = self._own[index]
+            key = StreamKey.of(own.bundle, ssrc)
+            return TrackKeys(key, key, own)
+        if self.flow is KeyFlow.TWO_KEYS:
+            own = self._own[index]
+            bundle = self._server_bundle(index) if answer is None else self._keyring.take(answer)
+            return TrackKeys(StreamKey.of(bundle, ssrc), StreamKey.of(own.bundle, ours), own)
+        bundle = self._server_bundle(index)
+        if self.flow is KeyFlow.SERVER_KEY:
+            key = StreamKey.of(bundle, ssrc)
+            return TrackKeys(key, key, None)
+        incoming, outgoing = self._slots(index, bundle)
+        sessions = bundle.crypto_sessions
+        return TrackKeys(
+            StreamKey(bundle, sessions[incoming - 1]),
+            StreamKey(bundle, sessions[outgoing - 1]),
+            None,
+        )
+
+    def _make(self, index: int) -> OwnKey:
+        srtp = self._srtp
+        if srtp is None and self._presentation.message_for(index) is not None:
+            srtp = StreamKey.of(self._server_bundle(index), None).policy
+        # With one key for both directions the stream is the server's, whose SSRC is open.
+        ssrc = 0 if self.flow is KeyFlow.CLIENT_KEY else self._ssrcs[index]
+        return self._keyring.make((Stream(ssrc),), srtp or SrtpPolicy())
+
+    def _server_bundle(self, index: int) -> Bundle:
+        """Take the message of the description that keys a stream, once for each level."""
+        carried = self._presentation.message_for(index)
+        if carried is None:
+            raise CarriageError("the server's description has no MIKEY key", status=KEY_FAILURE)
+        level = carried.media
+        if level not in self._taken:
+            offer = self._keyring.read(carried.octets, carried.context)
+            ssrcs = {}
+            if self.flow is KeyFlow.ANSWER:
+                for slot in self._presentation.description.slots(len(offer.streams), level):
+                    if slot.sender is Sender.RESPONDER and slot.media in self._ssrcs:
+                        ssrcs[slot.cs_id] = self._ssrcs[slot.media]
+            answer, self._taken[level] = offer.accept(ssrcs)
+            if answer is not None:
+                self._answers[level] = answer
+        return self._taken[level]
+
+    def _slots(self, index: int, bundle: Bundle) -> tuple[int, int]:
+        """Return the crypto sessions of a stream: the server's and ours (RFC 4567 7.1)."""
+        carried = self._presentation.message_for(index)
+        level = None if carried is None else carried.media
+        slots = self._presentation.description.slots(len(bundle.sessions), level)
+        found = {slot.sender: slot.cs_id for slot in slots if slot.media == index}
+        if len(found) != len(Sender):
+            raise CarriageError("the server's key leaves a stream out", status=KEY_FAILURE)
+        return found[Sender.INITIATOR], found[Sender.RESPONDER]

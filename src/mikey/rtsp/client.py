@@ -1,0 +1,185 @@
+"""A connection to an RTSP server: requests with authentication, and what is behind a URL."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from mikey.carriage.rtsp import (
+    Headers,
+    Login,
+    Presentation,
+    Request,
+    Response,
+    base_uri,
+    parse_parameters,
+)
+from mikey.errors import LocalError
+from mikey.policy import Clock, Context, Policy
+from mikey.rtsp._connecting import open_connection
+from mikey.rtsp._connection import Connection
+from mikey.rtsp.errors import RefusedError, RtspError
+from mikey.rtsp.tls import Tls
+from mikey.rtsp.url import Url
+from mikey.secret import Secret
+
+__all__ = ["Client", "Settings"]
+
+_USER_AGENT = "mikey"
+_UNAUTHORIZED = 401
+
+RekeyHandler = Callable[[Request], Response]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What every exchange of a client shares.
+
+    `timeout` is for connecting and for each request, in seconds; `policy` says what keys are
+    taken (`allow_null`: MIKEY-NULL outside TLS); `report_interval` is the mean time between RTCP
+    reports, in seconds.
+    """
+
+    timeout: float = 10.0
+    report_interval: float = 2.5
+    policy: Policy = field(default_factory=Policy)
+    clock: Clock = field(default_factory=Clock)
+    random: Callable[[int], bytes] = secrets.token_bytes
+
+    def __post_init__(self) -> None:
+        if self.timeout <= 0 or self.report_interval <= 0:
+            raise LocalError("times of waiting are above 0")
+
+
+class Client:
+    """One connection to one server; make it with `connect`, leave it with `async with`."""
+
+    def __init__(
+        self, connection: Connection, url: Url, login: Login | None, settings: Settings
+    ) -> None:
+        self.connection = connection
+        self.url = url
+        self.settings = settings
+        self.methods: tuple[str, ...] = ()
+        self.server = ""
+        self.on_set_parameter: RekeyHandler | None = None
+        self._login = login
+
+    @classmethod
+    async def connect(
+        cls,
+        url: str | Url,
+        *,
+        user: str | None = None,
+        password: Secret | None = None,
+        tls: Tls | None = None,
+        settings: Settings | None = None,
+    ) -> Self:
+        """Connect to the server of a URL.
+
+        `user` and `password` go before those in the URL, and are sent only when the server asks,
+        Basic only inside TLS. Raises LocalError for a URL or options of no use, ClosedError where
+        nobody listens, NoAnswerError, and UntrustedError for a certificate without trust.
+        """
+        url = Url.parse(url) if isinstance(url, str) else url
+        settings = settings or Settings()
+        user = url.user if user is None else user
+        password = url.password if password is None else password
+        login = None
+        if user is not None:
+            login = Login(
+                user, password or Secret(b""), secure=url.secure, random=settings.random
+            )
+        client: Self | None = None
+
+        async def answer(request: Request) -> Response:
+            return Response(501) if client is None else client._asked(request)
+
+        connection = await open_connection(url, tls or Tls(), answer, settings.timeout)
+        client = cls(connection, url, login, settings)
+        return client
+
+    @property
+    def secure(self) -> bool:
+        """Whether the connection is TLS."""
+        return self.connection.secure
+
+    async def request(
+        self,
+        method: str,
+        uri: str,
+        headers: Headers | None = None,
+        body: bytes = b"",
+        *,
+        accept: Collection[int] = (),
+    ) -> Response:
+        """Send a request, with credentials if they are asked for; return its 2xx response.
+
+        A status in `accept` is returned too, any other raises RefusedError.
+        """
+        fields = Headers((*(headers or ()), ("User-Agent", _USER_AGENT)))
+        plain = Request(method, uri, headers=fields, body=body)
+        login = self._login
+        response = await self.connection.request(login.authorize(plain) if login else plain)
+        # Twice at most: a nonce may be stale, then the fresh one is tried.
+        for _ in range(2):
+            if login is None or not login.challenged(response):
+                break
+            response = await self.connection.request(login.authorize(plain))
+        self.server = response.headers.get("Server") or self.server
+        if 200 <= response.status < 300 or response.status in accept:
+            return response
+        phrase = response.reason
+        if response.status == _UNAUTHORIZED:
+            wrong = "user or password is wrong" if login else "it asks for a user and a password"
+            phrase = f"{phrase} ({wrong})"
+        raise RefusedError(method, response.status, phrase)
+
+    async def options(self) -> tuple[str, ...]:
+        """Return the methods that the server knows."""
+        response = await self.request("OPTIONS", self.url.uri)
+        public = response.headers.get("Public") or response.headers.get("Allow") or ""
+        self.methods = tuple(word.strip().upper() for word in public.split(",") if word.strip())
+        return self.methods
+
+    async def describe(self) -> Presentation:
+        """Return what the server has under the URL; raises CarriageError for no such answer."""
+        response = await self.request(
+            "DESCRIBE", self.url.uri, Headers((("Accept", "application/sdp"),))
+        )
+        try:
+            text = response.body.decode()
+        except UnicodeDecodeError:
+            raise RtspError("the answer to DESCRIBE is no UTF-8 text") from None
+        return Presentation(
+            text, base_uri(response.headers, self.url.uri), context=Context(secure=self.secure)
+        )
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self.connection.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _asked(self, request: Request) -> Response:
+        """Answer a request of the server: it may look whether we live, and renew keys."""
+        if request.method == "OPTIONS":
+            return Response(200, headers=Headers({"Public": "OPTIONS, SET_PARAMETER"}))
+        if request.method == "GET_PARAMETER" and not request.body:
+            return Response(200)
+        if request.method == "SET_PARAMETER" and self.on_set_parameter is not None:
+            parse_parameters(request.body, request.headers)
+            return self.on_set_parameter(request)
+        return Response(501)

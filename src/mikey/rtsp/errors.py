@@ -1,0 +1,66 @@
+"""Why there is no session with an RTSP peer, each in one line."""
+
+from __future__ import annotations
+
+from mikey.errors import CarriageError
+
+__all__ = [
+    "ClosedError",
+    "NoAnswerError",
+    "RefusedError",
+    "RtspError",
+    "UntrustedError",
+    "plain",
+]
+
+_LONGEST = 120
+
+
+def plain(text: str) -> str:
+    """`text` from a peer, fit for a terminal: printable and short."""
+    shown = "".join(character if character.isprintable() else "?" for character in text)
+    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "..."
+
+
+class RtspError(CarriageError):
+    """The peer or the way to it is at fault; `status` is the RTSP status that says so best."""
+
+    def __init__(self, reason: str, *, status: int = 400) -> None:
+        super().__init__(reason, status=status)
+
+
+class ClosedError(RtspError):
+    """There is no connection, or it was closed before the answer came."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, status=503)
+
+
+class NoAnswerError(RtspError):
+    """The peer said nothing for as long as we wait."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, status=408)
+
+
+class UntrustedError(RtspError):
+    """The server's certificate is not trusted.
+
+    `fingerprint` is the SHA-256 of the certificate in hexadecimal digits, where it could be had:
+    what to give as `Tls.pin` once it was compared with the server's own.
+    """
+
+    def __init__(self, reason: str, fingerprint: str = "") -> None:
+        super().__init__(reason, status=403)
+        self.fingerprint = fingerprint
+
+
+class RefusedError(RtspError):
+    """The server answered with a status other than 2xx; `method` is that of the request."""
+
+    def __init__(self, method: str, status: int, phrase: str) -> None:
+        super().__init__(
+            f"the server refused {method}: {status} {plain(phrase)}".rstrip(), status=status
+        )
+        self.method = method
+        self.phrase = phrase

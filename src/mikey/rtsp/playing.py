@@ -1,0 +1,190 @@
+"""From a client to a session: which streams, over what, with whose keys."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from mikey.carriage.rtsp import Choice, Presentation, Track, choose
+from mikey.credentials import NoKey, Psk
+from mikey.errors import LocalError, PeerError
+from mikey.policy import PROFILES, Compat, KeyFlow, SrtpPolicy
+from mikey.rtsp._keys import Keyring
+from mikey.rtsp._setup import Setup
+from mikey.rtsp.client import Client, Settings
+from mikey.rtsp.errors import RtspError
+from mikey.rtsp.session import Session
+from mikey.rtsp.stream import Handlers
+from mikey.rtsp.tls import Tls
+from mikey.secret import Secret
+
+__all__ = ["Options", "playing", "setup"]
+
+_LOWER = {"auto": ("UDP", "TCP"), "udp": ("UDP",), "tcp": ("TCP",)}
+_NAMES = ("rtsp:client", "rtsp:server")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How the streams of a presentation are set up.
+
+    `only`: kinds ("video") or indices ("0") of the streams wanted, all by default.
+    `transport`: "udp", "tcp" (interleaved), or "auto", UDP unless the server refuses it.
+    `profile`: the name of a `policy.PROFILES` entry; None chooses by what the server said.
+    `flow`: whose key protects what, in place of the profile's.
+    `srtp`: the policy of a key that we make; None: as the server's, else AES_CM_128_HMAC_SHA1_80.
+    `psk`: the key shared with the server, for the profile "rfc"; products know none.
+    """
+
+    only: Collection[str] = ()
+    transport: str = "auto"
+    profile: str | None = None
+    flow: KeyFlow | None = None
+    srtp: SrtpPolicy | None = None
+    psk: Psk | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.transport not in _LOWER:
+            raise LocalError(f"a transport is {', '.join(_LOWER)}, not {self.transport!r}")
+        if self.profile is not None and self.profile not in PROFILES:
+            raise LocalError(f"no profile is named {self.profile!r}; known: {', '.join(PROFILES)}")
+
+
+async def setup(
+    client: Client,
+    *,
+    presentation: Presentation | None = None,
+    options: Options | None = None,
+    handlers: Handlers | None = None,
+) -> Session:
+    """Set up streams of a presentation (None: DESCRIBE first); `Session.play` begins.
+
+    Raises LocalError for options that fit nothing there, RefusedError, PeerError for keys that
+    are not to be had or not to be taken: MIKEY-NULL outside TLS without `Policy.allow_null`.
+    """
+    options = options or Options()
+    if presentation is None:
+        if not client.methods:
+            await client.options()
+        presentation = await client.describe()
+    tracks = _wanted(presentation, options.only)
+    choice = _choice(client, presentation, tracks, options)
+    session: Session | None = None
+
+    def make_keyring(chosen: Choice) -> Keyring:
+        settings = client.settings
+        return Keyring(
+            _credential(options, chosen.compat),
+            secure=client.secure,
+            policy=settings.policy,
+            clock=settings.clock,
+            random=settings.random,
+        )
+
+    def fail(error: Exception) -> None:
+        if session is not None:
+            session.fail(error)
+
+    work = Setup(
+        client,
+        presentation,
+        tracks,
+        choice,
+        make_keyring,
+        lower=_LOWER[options.transport],
+        srtp=options.srtp,
+        handlers=handlers or Handlers(),
+        fail=fail,
+    )
+    await work.run()
+    if work.session is None:
+        raise RtspError("no stream was set up")
+    session = Session(
+        client,
+        presentation,
+        work.choice,
+        work.keyring,
+        work.session.id,
+        work.session.timeout,
+        work.streams,
+    )
+    return session
+
+
+@asynccontextmanager
+async def playing(
+    url: str,
+    *,
+    options: Options | None = None,
+    handlers: Handlers | None = None,
+    user: str | None = None,
+    password: Secret | None = None,
+    tls: Tls | None = None,
+    settings: Settings | None = None,
+) -> AsyncIterator[Session]:
+    """Connect, set up and play; leaving tears down and closes everything.
+
+    Raises what `Client.connect`, `setup` and `Session.play` raise.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        client = await Client.connect(
+            url, user=user, password=password, tls=tls, settings=settings
+        )
+        await stack.enter_async_context(client)
+        session = await setup(client, options=options, handlers=handlers)
+        await stack.enter_async_context(session)
+        await session.play()
+        yield session
+
+
+def _wanted(presentation: Presentation, only: Collection[str]) -> Sequence[Track]:
+    tracks = presentation.tracks
+    if not tracks:
+        raise RtspError("the server's description has no streams")
+    if not only:
+        return tracks
+    wanted = [track for track in tracks if track.kind in only or str(track.index) in only]
+    unknown = set(only) - {track.kind for track in tracks} - {str(track.index) for track in tracks}
+    if unknown:
+        raise LocalError(f"the presentation has no stream {', '.join(sorted(unknown))}")
+    return wanted
+
+
+def _choice(
+    client: Client, presentation: Presentation, tracks: Sequence[Track], options: Options
+) -> Choice:
+    message = next(
+        (one.octets for track in tracks if (one := presentation.message_for(track.index))), None
+    )
+    if options.profile is not None:
+        choice = Choice(options.profile, PROFILES[options.profile], "it was asked for")
+    else:
+        open_streams = [track.index for track in tracks if not track.secure]
+        if open_streams and options.flow is None:
+            raise PeerError(
+                f"stream {open_streams[0]} is plain RTP ({tracks[0].profile}), not SRTP",
+                number=None,
+            )
+        policies = () if options.srtp is None else (options.srtp,)
+        choice = choose(message, server=client.server, policies=policies)
+    if options.flow is not None and options.flow is not choice.compat.flow:
+        choice = _with_flow(choice, options.flow)
+    return choice
+
+
+def _with_flow(choice: Choice, flow: KeyFlow) -> Choice:
+    return Choice(
+        choice.profile,
+        replace(choice.compat, flow=flow),
+        f"{choice.reason}; the flow was asked for",
+    )
+
+
+def _credential(options: Options, compat: Compat) -> NoKey | Psk:
+    if compat.flow is not KeyFlow.ANSWER:
+        return NoKey(*_NAMES, compat=compat)
+    if options.psk is None:
+        raise LocalError("the server's key is protected by one that both share: give it (psk)")
+    return options.psk

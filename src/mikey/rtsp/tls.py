@@ -1,0 +1,96 @@
+"""TLS for both ends: which certificates a client trusts, and the server's own (RFC 7826 19.2)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mikey.errors import LocalError
+from mikey.rtsp.errors import UntrustedError
+
+__all__ = ["ServerTls", "Tls"]
+
+_WAYS = "trust it by its authority (ca), by its SHA-256 (pin), or not at all (insecure)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """How a client trusts the server's certificate; by default as the system does.
+
+    `ca`: a PEM file of authorities in place of the system's. `pin`: the SHA-256 of the server's
+    certificate, 64 hexadecimal digits with or without colons, in place of any authority.
+    `insecure`: trust whoever answers; keys are then not safe from a man in the middle.
+    LocalError for more than one of them and for what is no SHA-256.
+    """
+
+    ca: Path | None = None
+    pin: str | None = None
+    insecure: bool = False
+    _digest: bytes = field(default=b"", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if (self.ca is not None) + (self.pin is not None) + self.insecure > 1:
+            raise LocalError("a certificate is trusted by ca, by pin or insecurely: give one")
+        if self.pin is not None:
+            try:
+                digest = bytes.fromhex(self.pin.lower().removeprefix("sha256:").replace(":", ""))
+            except ValueError:
+                digest = b""
+            if len(digest) != hashlib.sha256().digest_size:
+                raise LocalError("a pin is a SHA-256: 64 hexadecimal digits")
+            object.__setattr__(self, "_digest", digest)
+
+    def context(self) -> ssl.SSLContext:
+        """Return the context for a connection; raises LocalError for a CA file of no use."""
+        if self.pin is not None or self.insecure:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            return context
+        if self.ca is None:
+            return ssl.create_default_context()
+        try:
+            return ssl.create_default_context(cafile=self.ca)
+        except (OSError, ssl.SSLError) as error:
+            reason = getattr(error, "strerror", None) or "no certificate in it"
+            raise LocalError(f"cannot read the authorities in {self.ca}: {reason}") from None
+
+    def check(self, certificate: bytes) -> None:
+        """Compare the certificate of an open connection with the pin; raises UntrustedError."""
+        if self.pin is None:
+            return
+        digest = hashlib.sha256(certificate).digest()
+        if not hmac.compare_digest(digest, self._digest):
+            raise UntrustedError(
+                f"the server's certificate is not the pinned one; {_WAYS}", digest.hex()
+            )
+
+    @staticmethod
+    def untrusted(error: ssl.SSLCertVerificationError) -> UntrustedError:
+        """Return the error that says which trust is missing."""
+        reason = error.verify_message.rstrip(".") or "it does not verify"
+        return UntrustedError(f"the server's certificate is not trusted ({reason}); {_WAYS}")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTls:
+    """A server's certificate chain and its private key, PEM files."""
+
+    certificate: Path
+    key: Path
+
+    def context(self) -> ssl.SSLContext:
+        """Return the context for a listener; raises LocalError for files of no use."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            # An encrypted key is not asked for at the terminal: it is refused.
+            context.load_cert_chain(self.certificate, self.key, password=lambda: "")
+        except (OSError, ssl.SSLError) as error:
+            reason = getattr(error, "strerror", None) or "they do not fit or cannot be read"
+            raise LocalError(
+                f"cannot use {self.certificate} with {self.key}: {reason}"
+            ) from None
+        return context
