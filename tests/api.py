@@ -30,6 +30,7 @@ MODULES = (
     "mikey.carriage.sdp",
     "mikey.srtp",
     "mikey.sip",
+    "mikey.rtsp",
     "mikey.aio",
     "mikey.wire",
     "mikey.errors",

@@ -12,20 +12,24 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
-import gi
+import gi  # type: ignore[import-not-found]  # it belongs to the system's Python
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
-from gi.repository import Gio, GLib, Gst  # noqa: E402
-
-from rtsp_bars import shows_bars  # noqa: E402
+from gi.repository import (  # type: ignore[import-not-found]  # noqa: E402
+    Gio,
+    GLib,
+    Gst,
+)
+from rtsp_bars import shows_bars  # type: ignore[import-not-found]  # noqa: E402  # beside it
 
 
 class Client:
-    def __init__(self, options: dict) -> None:
+    def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
-        self.result: dict = {"frames": 0, "bars": 0, "rtcp": [], "error": ""}
+        self.result: dict[str, Any] = {"frames": 0, "bars": 0, "rtcp": [], "error": ""}
         self.loop = GLib.MainLoop()
         self.pipeline = Gst.parse_launch(
             "rtspsrc name=src latency=0 buffer-mode=none do-retransmission=false "

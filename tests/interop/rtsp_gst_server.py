@@ -13,13 +13,20 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
-import gi
+import gi  # type: ignore[import-not-found]  # it belongs to the system's Python
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
+from gi.repository import (  # type: ignore[import-not-found]  # noqa: E402
+    Gio,
+    GLib,
+    Gst,
+    GstRtsp,
+    GstRtspServer,
+)
 
 PROFILES = {
     "AVP": GstRtsp.RTSPProfile.AVP,
@@ -32,7 +39,7 @@ def tell(**event: object) -> None:
     print(json.dumps(event), flush=True)
 
 
-def pipeline(options: dict) -> str:
+def pipeline(options: dict[str, Any]) -> str:
     frames, fps = options.get("frames", 30), options.get("fps", 200)
     first = options.get("seqnum", -1)
     video = (
@@ -47,7 +54,7 @@ def pipeline(options: dict) -> str:
     return f"( {video} {audio if options.get('audio') else ''} )"
 
 
-def configure(options: dict, media: GstRtspServer.RTSPMedia) -> None:
+def configure(options: dict[str, Any], media: GstRtspServer.RTSPMedia) -> None:
     """Choose the ciphers when srtpenc is made, before it has seen a packet."""
 
     def added(_bin: object, _child: object, element: Gst.Element) -> None:
@@ -64,7 +71,7 @@ def configure(options: dict, media: GstRtspServer.RTSPMedia) -> None:
     media.get_element().get_parent().connect("deep-element-added", added)
 
 
-def protect(server: GstRtspServer.RTSPServer, options: dict) -> None:
+def protect(server: GstRtspServer.RTSPServer, options: dict[str, Any]) -> None:
     """Set up TLS and digest authentication, as far as asked for."""
     auth = GstRtspServer.RTSPAuth.new()
     if "certificate" in options:

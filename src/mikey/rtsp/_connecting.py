@@ -15,9 +15,7 @@ from mikey.rtsp.url import Url
 __all__ = ["certificate_pin", "open_connection"]
 
 
-async def open_connection(
-    url: Url, tls: Tls, answer: RequestHandler, timeout: float
-) -> Connection:
+async def open_connection(url: Url, tls: Tls, answer: RequestHandler, timeout: float) -> Connection:
     """Connect, over TLS for rtsps; `answer` takes the server's requests.
 
     Raises ClosedError, NoAnswerError, UntrustedError, RtspError (TLS), LocalError.

@@ -172,7 +172,9 @@ class Connection(asyncio.Protocol):
             async with asyncio.timeout(self._timeout):
                 return await answer
         except TimeoutError:
-            raise NoAnswerError(f"no answer to {request.method} within {self._timeout:g} s") from None
+            raise NoAnswerError(
+                f"no answer to {request.method} within {self._timeout:g} s"
+            ) from None
         finally:
             self._waiting.pop(cseq, None)
 
@@ -192,6 +194,11 @@ class Connection(asyncio.Protocol):
             self._worker.cancel()
             await asyncio.wait({self._worker})
 
+    def abort(self) -> None:
+        """Close at once, whatever waits to be written."""
+        if self._transport is not None:
+            self._transport.abort()
+
     def _extra(self, name: str) -> object:
         return None if self._transport is None else self._transport.get_extra_info(name)
 
@@ -206,9 +213,10 @@ class Connection(asyncio.Protocol):
 
     def _answered(self, response: Response) -> None:
         if "CSeq" not in response.headers and len(self._waiting) == 1:
-            waiting = next(iter(self._waiting.values()))  # some servers refuse without one
+            cseq = next(iter(self._waiting))  # some servers refuse without one
         else:
-            waiting = self._waiting.get(response.cseq)
+            cseq = response.cseq
+        waiting = self._waiting.get(cseq)
         if waiting is None or waiting.done():
             logger.debug("a response to nothing that waits")
         elif response.status >= 200:

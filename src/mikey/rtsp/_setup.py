@@ -21,7 +21,6 @@ from mikey.carriage.rtsp import (
     parse_key_mgmt,
     parse_transport,
 )
-from mikey.errors import CarriageError, PeerError
 from mikey.policy import PROFILES, KeyFlow, SrtpPolicy
 from mikey.rtsp._flow import ClientKeys
 from mikey.rtsp._keys import KEY_FAILURE, Keyring

@@ -90,9 +90,7 @@ class Client:
         password = url.password if password is None else password
         login = None
         if user is not None:
-            login = Login(
-                user, password or Secret(b""), secure=url.secure, random=settings.random
-            )
+            login = Login(user, password or Secret(b""), secure=url.secure, random=settings.random)
         client: Self | None = None
 
         async def answer(request: Request) -> Response:

@@ -20,10 +20,8 @@ _MCU = 16  # luma samples on each side: type 1 of RFC 2435 is 4:2:0
 _LARGEST = 2032  # the header counts in eights
 _QUALITY = 50  # at which the tables of T.81 K.1 are taken as they are
 _DC_STEP = (16, 17, 17)  # Y, Cb, Cr
-_DC_CODES = (
-    "00 010 011 100 101 110 1110 11110 111110 1111110 11111110 111111110".split(),
-    "00 01 10 110 1110 11110 111110 1111110 11111110 111111110 1111111110 11111111110".split(),
-)
+_LUMA_CODES = "00 010 011 100 101 110 1110 11110 111110 1111110 11111110 111111110"
+_CHROMA_CODES = "00 01 10 110 1110 11110 111110 1111110 11111110 111111110 1111111110 11111111110"
 _END_OF_BLOCK = ("1010", "00")
 
 _WHITE, _BLACK = (235, 128, 128), (16, 128, 128)
@@ -117,7 +115,8 @@ def _scan(colours: Iterable[tuple[int, int, int]]) -> bytes:
 def _dc(component: int, difference: int) -> str:
     """Return one block: its difference to the block before, and nothing else."""
     table = min(component, 1)
+    codes = (_LUMA_CODES, _CHROMA_CODES)[table].split()
     size = abs(difference).bit_length()
     extra = difference if difference > 0 else difference + (1 << size) - 1
     digits = f"{extra:0{size}b}" if size else ""
-    return _DC_CODES[table][size] + digits + _END_OF_BLOCK[table]
+    return codes[size] + digits + _END_OF_BLOCK[table]

@@ -129,9 +129,7 @@ async def playing(
     Raises what `Client.connect`, `setup` and `Session.play` raise.
     """
     async with contextlib.AsyncExitStack() as stack:
-        client = await Client.connect(
-            url, user=user, password=password, tls=tls, settings=settings
-        )
+        client = await Client.connect(url, user=user, password=password, tls=tls, settings=settings)
         await stack.enter_async_context(client)
         session = await setup(client, options=options, handlers=handlers)
         await stack.enter_async_context(session)

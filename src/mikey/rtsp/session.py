@@ -23,12 +23,11 @@ from mikey.carriage.rtsp import (
     mikey_body,
     parse_parameters,
 )
-from mikey.errors import CarriageError, LocalError, PeerError
+from mikey.errors import LocalError, PeerError
 from mikey.policy import KeyFlow
 from mikey.rtsp._flow import TrackKeys
 from mikey.rtsp._keys import Keyring, StreamKey
 from mikey.rtsp.client import Client
-from mikey.rtsp.errors import RtspError
 from mikey.rtsp.stream import MediaStream
 
 __all__ = ["Session"]
@@ -72,14 +71,16 @@ class Session:
         """Whose key protects what."""
         return self.choice.compat.flow
 
-    async def play(self, start: float = 0.0) -> None:
-        """Begin, or go on after a pause, `start` seconds into the presentation.
+    async def play(self, start: float | None = None) -> None:
+        """Begin, or go on after a pause; `start` seconds into the presentation, if it is given.
 
         Raises RefusedError, NoAnswerError, ClosedError.
         """
         for stream in self.streams:
             stream.listen()
-        await self._control("PLAY", Headers({"Range": Range(start).encode()}))
+        # Without a reason no Range: a live source would be made to seek, and lose what it holds.
+        range_ = Headers() if start is None else Headers({"Range": Range(start).encode()})
+        await self._control("PLAY", range_)
         if not self._tasks:
             self.client.on_set_parameter = self._renewed
             self._tasks = [

@@ -90,7 +90,5 @@ class ServerTls:
             context.load_cert_chain(self.certificate, self.key, password=lambda: "")
         except (OSError, ssl.SSLError) as error:
             reason = getattr(error, "strerror", None) or "they do not fit or cannot be read"
-            raise LocalError(
-                f"cannot use {self.certificate} with {self.key}: {reason}"
-            ) from None
+            raise LocalError(f"cannot use {self.certificate} with {self.key}: {reason}") from None
         return context
