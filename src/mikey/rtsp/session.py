@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random as dice
+import secrets
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -227,7 +227,7 @@ class Session:
     async def _report(self) -> None:
         interval = self.client.settings.report_interval
         while True:
-            await asyncio.sleep(interval * (0.5 + dice.random()))  # RFC 3550 6.3.1
+            await asyncio.sleep(interval * (0.5 + secrets.randbelow(1000) / 1000))
             for stream in self.streams:
                 stream.report()
             if all(stream.ended for stream in self.streams):
