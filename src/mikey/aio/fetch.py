@@ -10,11 +10,13 @@ address that its name has is checked, and the connection goes to a checked addre
 from __future__ import annotations
 
 import asyncio
+import functools
 import http.client
 import ipaddress
 import socket
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -25,6 +27,7 @@ from mikey.registry import ErrorNumber
 
 MEDIA_TYPE = "application/pkix-cert"
 
+_MOST_AT_ONCE = 8
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset(
     {
@@ -62,18 +65,26 @@ async def fetch_certificate(
 ) -> bytes:
     """Return the DER octets at the URL of `request`, which are not looked at here.
 
-    http and https, media type application/pkix-cert. Raises PeerError (8) for whatever goes
-    wrong, among it a limit that is passed.
+    http and https, media type application/pkix-cert. At most 8 are fetched at once in a process,
+    in threads of their own: others wait their turn, within their seconds. Raises PeerError (8)
+    for whatever goes wrong, among it a limit that is passed.
     """
     fetch = _Fetch(limits)
     try:
         async with asyncio.timeout(limits.seconds):
-            return await asyncio.to_thread(fetch.run, request)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(_threads(), fetch.run, request)
     except TimeoutError:
         raise _failed("it takes too long") from None
     finally:
         # The thread cannot be stopped, but its connection can: then it ends by itself.
         fetch.abort()
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    """Return the threads of all fetches: strangers may hold these, and not those of the loop."""
+    return ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="mikey-fetch")
 
 
 class _Fetch:

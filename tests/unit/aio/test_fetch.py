@@ -7,7 +7,9 @@ import dataclasses
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -369,3 +371,30 @@ def test_https(tmp_path: Path) -> None:
             await refused(server.url("/down"), "https to http", context=trusting)
 
     run()
+
+
+@asynchronous
+async def test_strangers_hold_no_thread_of_the_loop() -> None:
+    """Nor do other users of the loop's threads hold a fetch up."""
+    release = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        asyncio.get_running_loop().set_default_executor(threads)
+        waiting = asyncio.create_task(asyncio.to_thread(release.wait))
+        try:
+            async with serving({"/": answer()}) as server:
+                assert await fetch_certificate(server.url("/"), HERE) == BODY
+        finally:
+            release.set()
+            await waiting
+
+
+@pytest.mark.rule("R4738-3.8-3")
+@asynchronous
+async def test_a_flood_of_urls_takes_few_threads() -> None:
+    async with serving({"/": None, "/1": answer()}) as server:
+        await asyncio.gather(
+            *(refused(server.url("/"), "takes too long", seconds=0.3) for _ in range(30))
+        )
+        threads = [thread for thread in threading.enumerate() if "mikey-fetch" in thread.name]
+        assert 1 <= len(threads) <= 8
+        assert await fetch_certificate(server.url("/1"), HERE) == BODY
