@@ -17,6 +17,8 @@ class Context:
     `lines`: the number of m= lines that the message governs, `all_lines` of all m= lines
     (RFC 4567 7.1); None where there are no such lines.
     `stored`: the message waited in a mailbox, so that its age says nothing (RFC 6509 2.5).
+    `optional_list`: a message may lack the list where it names MIKEY alone, as in RTSP
+    (R4567-4.2-8).
     """
 
     protocols: tuple[str, ...] = ()
@@ -27,3 +29,4 @@ class Context:
     lines: int | None = None
     all_lines: int | None = None
     stored: bool = False
+    optional_list: bool = False

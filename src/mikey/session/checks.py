@@ -58,7 +58,7 @@ def check_list(message: Message, context: Context, compat: Compat) -> None:
         if message.header.data_type is DataType.SAKKE:
             unprotected = message.get(Sign) is None
         alone = set(context.protocols) == {"mikey"}
-        if alone and (unprotected or compat.missing_sdp_ids):
+        if alone and (unprotected or compat.missing_sdp_ids or context.optional_list):
             return
         raise PolicyError("the message lacks the list of the offer's protocols (SDP IDs)")
     allowed = [context.protocols]

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from mikey.carriage.rtsp._keymgmt import KeyMgmt, decode_data
+from mikey.carriage.rtsp._fields import base_uri
+from mikey.carriage.rtsp._keymgmt import (
+    NAME,
+    KeyMgmt,
+    decode_data,
+    mikey_only,
+    parse_key_mgmt,
+)
+from mikey.carriage.rtsp._messages import Response
 from mikey.carriage.rtsp._text import malformed, shown
-from mikey.carriage.sdp import MIKEY, Carried, Description, Media, RtpMap
+from mikey.carriage.sdp import MIKEY, Carried, Description, Media, RtpMap, decode
 from mikey.errors import CarriageError
 from mikey.policy import Context
 
@@ -49,23 +57,48 @@ class Presentation:
     """A session description from an RTSP server.
 
     `base_uri` is what control URIs are relative to (`base_uri(headers, uri)`); `context` tells
-    whether the connection is secure, and the identities. `control` is the aggregated control
-    URI, None where the description has none.
+    whether the connection is secure, and the identities. `key_mgmt` are the KeyMgmt headers
+    beside the description, which count where that has no key-mgmt line (R4567-3.2-6).
+    `control` is the aggregated control URI, None where the description has none.
 
     Read with the tolerance that servers need: blanks at the end of lines, blank lines between,
     base64 without padding or folded over lines. Raises CarriageError: 400 for text that is no
     session description, 463 for a key-mgmt line whose data is no base64.
     """
 
-    def __init__(self, text: str, base_uri: str, *, context: Context | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        base_uri: str,
+        *,
+        context: Context | None = None,
+        key_mgmt: Iterable[KeyMgmt] = (),
+    ) -> None:
         if not _ABSOLUTE.fullmatch(base_uri):
             raise malformed(f"{shown(base_uri)} is no RTSP URI")
-        self.description = Description(_tidied(text), context=context)
+        around = replace(context or Context(), optional_list=True)
+        self.description = Description(_tidied(text), context=around)
         self.base_uri = base_uri
         session = dict(reversed(self.description.session_attributes))
         control = session.get("control", "").strip()
         self.control = resolve(control, base_uri) if control else None
         self.tracks = tuple(self._track(media) for media in self.description.media)
+        specs = mikey_only(key_mgmt)
+        if specs and not self.description.key_mgmt:
+            messages = {self.level_of(spec, base_uri): spec.data for spec in specs}
+            self.description = self.description.attached(messages)
+
+    @classmethod
+    def of(
+        cls, response: Response, request_uri: str, *, context: Context | None = None
+    ) -> Presentation:
+        """Return what the answer to DESCRIBE `request_uri` presents."""
+        return cls(
+            decode(response.body),
+            base_uri(response.headers, request_uri),
+            context=context,
+            key_mgmt=parse_key_mgmt(response.headers.all(NAME)),
+        )
 
     def __repr__(self) -> str:
         return f"<Presentation with {len(self.tracks)} streams>"
@@ -73,15 +106,15 @@ class Presentation:
     def messages(self) -> tuple[Carried, ...]:
         """Return the MIKEY messages, session level first; () if there are none.
 
-        Raises CarriageError (463) for two at one level, and for one at session level in a
-        description without aggregated control (R4567-4.2-1, R4567-4.2-4).
+        Raises CarriageError (463) for two key management lines at one level, and for a message
+        at session level in a description without aggregated control (R4567-4.2-1, R4567-4.2-4).
         """
         if not self.description.levels:
             return ()
-        try:
-            found = self.description.messages()
-        except CarriageError as error:
-            raise CarriageError(error.reason, status=463) from None
+        in_media = [len(media.key_mgmt) for media in self.description.media]
+        if max(len(self.description.key_mgmt) - sum(in_media), *in_media, 0) > 1:
+            raise CarriageError("RTSP: two key management messages at one level", status=463)
+        found = self.description.messages()
         if self.control is None and any(one.media is None for one in found):
             raise CarriageError(
                 "RTSP: a session-level key without an aggregated control URI", status=463
