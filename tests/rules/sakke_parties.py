@@ -28,6 +28,8 @@ from mikey import (
 from mikey.credentials import Kms, Sakke, SakkeKeys, TelMonthly
 from mikey.crypto import eccsi, sakke
 from mikey.policy import SECOND
+from mikey.registry import SignType
+from mikey.wire import Message, Payload, Sign, encode
 from tests.rules.psk_parties import Time
 
 ALICE, BOB, CAROL = (f"tel:+4477009000{n:02d}" for n in (1, 2, 3))
@@ -51,9 +53,7 @@ def masters(uri: str, generation: int = 0) -> tuple[Secret, Secret]:
 
 
 @functools.cache
-def kms(
-    uri: str = HOME, scheme: Any = TEL, generation: int = 0, period: int | None = None
-) -> Kms:
+def kms(uri: str = HOME, scheme: Any = TEL, generation: int = 0, period: int | None = None) -> Kms:
     z, ksak = masters(uri, generation)
     return Kms(uri, sakke.make_public_key(z), eccsi.make_public_key(ksak), scheme, period)
 
@@ -159,3 +159,24 @@ def refused(
 
 def without(credential: Sakke, **changes: Any) -> Sakke:
     return replace(credential, **changes)
+
+
+def at(*moment: int) -> int:
+    return int(datetime(*moment, tzinfo=UTC).timestamp()) * SECOND  # type: ignore[misc,arg-type]
+
+
+def signed(message: Message, payloads: Sequence[Payload], sender: Sakke | None = None) -> bytes:
+    """Return the payloads behind the header of a message, signed by Alice."""
+    front = encode(message.header, (*payloads, Sign(SignType.ECCSI, bytes(129))))[:-129]
+    signing = (sender or user(ALICE)).keys[0].signing
+    assert signing is not None
+    return front + signing.sign(front, octets("j"))
+
+
+def changed(octets_: bytes, kind: type[Payload], new: Payload | None) -> bytes:
+    """Return a message with its first payload of a kind replaced or left out, signed again."""
+    message = Message.parse(octets_)
+    payloads: list[Payload] = [p for p in message.payloads if not isinstance(p, Sign)]
+    place = next(i for i, p in enumerate(payloads) if isinstance(p, kind))
+    payloads[place : place + 1] = [] if new is None else [new]
+    return signed(message, payloads)
