@@ -21,7 +21,7 @@ def messages() -> dict[str, bytes]:
 
 @cache
 def texts(kind: str) -> dict[str, bytes]:
-    """Return the files of a kind ("sdp", "psk") by name."""
+    """Return the files of a kind ("sdp", "psk", "rtsp", "presentation") by name."""
     return {path.name: path.read_bytes() for path in sorted(FOLDER.glob(f"*.{kind}"))}
 
 

@@ -37,7 +37,7 @@ from mikey.credentials.certificate import Purpose
 from mikey.policy import Clock
 from mikey.registry import CertType
 from mikey.wire import Cert, Message, encode, walk
-from tests.fuzz import corpus
+from tests.fuzz import corpus, rtsp_targets
 from tests.naive import crypto, dhhmac, dhsign, parties, pke, pki, rsa, rsar
 from tests.naive import encode as e
 from tests.naive.decode import ID, KEMAC, RAND, V, decode, one
@@ -412,6 +412,8 @@ def targets() -> dict[str, tuple[Target, list[bytes]]]:
         "initiator": (unproven, answers),
         "initiator-with-key": (proven, answers),
         "sdp": (sdp, [*corpus.texts("sdp").values()]),
+        "rtsp": (rtsp_targets.connection, [*corpus.texts("rtsp").values()]),
+        "rtsp-sdp": (rtsp_targets.presentation, [*corpus.texts("presentation").values()]),
         "psk": (psk, [*corpus.texts("psk").values()]),
     }
 

@@ -67,6 +67,7 @@ def test_the_example_of_rfc_7826() -> None:
         {"profile": "RTP/AVP", "multicast": True, "port": (1, 2), "ttl": 3, "source": "::1"},
         {"profile": "RTP/SAVP", "mikey": b"\0\1", "rtcp_mux": True, "mode": ("PLAY", "RECORD")},
         {"profile": "RTP/SAVP", "others": (("setup", "active"), ("append", None))},
+        {"profile": "RTP/SAVP", "destination": "a;b, c", "others": (("x", ' "y\\"'), ("z", ""))},
         {"profile": "RTP/SAVP", "src_addr": ("[2001:db8::1]:5",)},
     ],
 )
@@ -94,6 +95,8 @@ def test_what_is_not_understood_is_kept() -> None:
         ";unicast",
         "RTP/SAVP;=1",
         "RTP/SAVP;a b",
+        "RTP/SAVP;a=\x1f",
+        "RTP/SAVP;destination=é",
         "RTP/SAVP;unicast;multicast",
         "RTP/SAVP;client_port=x",
         "RTP/SAVP;client_port=1-2-3",
@@ -121,9 +124,9 @@ def test_a_broken_mikey_parameter() -> None:
     [
         {"client_port": (1, 65536)},
         {"interleaved": (256, 257)},
-        {"destination": "a;b"},
+        {"destination": "a\x00"},
         {"others": (("a", "b\r\nc"),)},
-        {"mode": ('"',)},
+        {"mode": ("é",)},
     ],
 )
 def test_nothing_breaks_out(values: dict[str, Any]) -> None:

@@ -60,7 +60,7 @@ class _Message:
     def cseq(self) -> int:
         """The CSeq; raises CarriageError (400) if it is missing or no number."""
         value = self.headers.get("CSeq")
-        if value is None or not _DIGITS.fullmatch(value.strip()):
+        if value is None or not _DIGITS.fullmatch(value):
             raise malformed("no CSeq")
         return int(value)
 

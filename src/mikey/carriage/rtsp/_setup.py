@@ -7,7 +7,6 @@ RFC 7826 C.1.4.1 (RTSP 2.0: the client is, and both messages stand in Transport)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from mikey.carriage.rtsp._headers import Headers
 from mikey.carriage.rtsp._keymgmt import MIKEY, NAME, KeyMgmt, mikey_only, parse_key_mgmt
@@ -110,7 +109,8 @@ def refuse(
     elif mikey is not None and status == KEY_MANAGEMENT_ERROR:
         chosen = next((t for t in take_transport(request) if t.secure), None)
         if chosen is not None:
-            headers = headers.and_field("Transport", replace(chosen, mikey=mikey).encode())
+            said = Transport(profile=chosen.profile, lower=chosen.lower, mikey=mikey)
+            headers = headers.and_field("Transport", said.encode())
     return Response(status, headers=headers, version=request.version)
 
 

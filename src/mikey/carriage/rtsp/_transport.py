@@ -17,7 +17,8 @@ _MOST_SPECS = 16
 _MOST_PARAMETERS = 32
 _PAIR = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?", re.ASCII)
 _SSRCS = re.compile(r"[0-9A-Fa-f]{1,8}(?: ?/ ?[0-9A-Fa-f]{1,8}){0,15}", re.ASCII)
-_VALUE = re.compile(r"[ -!#-+\--:<-~]*")  # what a quoted or bare value may hold, on our side
+_PRINTABLE = re.compile(r"[ -~]*")
+_BARE = re.compile(r"[!#-+\--:<-~]+")  # what needs no quotes
 
 Pair = tuple[int, int]
 
@@ -70,7 +71,7 @@ class Transport:
                 parts.append(f"{name}={pair[0]}-{pair[1]}")
         for name in ("dest_addr", "src_addr"):
             if getattr(self, name):
-                parts.append(f"{name}=" + "/".join(quoted(_value(a)) for a in getattr(self, name)))
+                parts.append(f"{name}=" + "/".join(map(_quoted, getattr(self, name))))
         if self.ttl is not None:
             parts.append(f"ttl={self.ttl}")
         if self.ssrc:
@@ -78,8 +79,7 @@ class Transport:
         if self.rtcp_mux:
             parts.append("RTCP-mux")
         if self.mode:
-            modes = ",".join(map(_value, self.mode))
-            parts.append(f'mode="{modes}"')
+            parts.append(f"mode={_quoted(','.join(self.mode))}")
         if self.mikey is not None:
             parts.append(f"MIKEY={base64.b64encode(self.mikey).decode('ascii')}")
         parts += [
@@ -96,7 +96,7 @@ def parse_transport(value: str) -> tuple[Transport, ...]:
 
     Raises CarriageError: 400 for another grammar, 466 for a MIKEY parameter that is no base64.
     """
-    specs = [part for part in split(value, ",") if part]
+    specs = [part for part in split(value.replace("\t", " "), ",") if part]
     if not 0 < len(specs) <= _MOST_SPECS:
         raise malformed(f"Transport lists {len(specs)} specifications")
     return tuple(map(_spec, specs))
@@ -107,6 +107,8 @@ def _spec(text: str) -> Transport:
     words = name.split("/")
     if not 2 <= len(words) <= 3 or not all(map(TOKEN.fullmatch, words)):
         raise malformed(f"Transport names no profile: {shown(name)}")
+    if not _PRINTABLE.fullmatch(text):
+        raise malformed("Transport holds more than printable ASCII")
     if len(parts) > _MOST_PARAMETERS:
         raise malformed(f"Transport has more than {_MOST_PARAMETERS} parameters")
     values: dict[str, Any] = {"profile": "/".join(words[:2]).upper()}
@@ -147,10 +149,10 @@ def _read(
     elif key == "ssrc" and _SSRCS.fullmatch(value):
         values[key] = tuple(int(ssrc, 16) for ssrc in value.split("/"))
     elif key == "mode":
-        values[key] = tuple(mode.strip().upper() for mode in value.split(","))
+        values[key] = tuple(mode.strip(" ").upper() for mode in value.split(","))
     elif key in ("dest_addr", "src_addr"):
         listed = part.partition("=")[2]
-        values[key] = tuple(map(unquoted, split(listed, "/")))
+        values[key] = tuple(map(unquoted, split(listed.strip(" "), "/")))
     elif key == "mikey":
         try:
             values[key] = decode_data(value)
@@ -172,6 +174,10 @@ def _pair(name: str, value: str) -> Pair:
 
 
 def _value(value: str) -> str:
-    if not _VALUE.fullmatch(value):
-        raise LocalError("a Transport parameter holds a separator or a control character")
-    return value
+    return value if _BARE.fullmatch(value) else _quoted(value)
+
+
+def _quoted(value: str) -> str:
+    if not _PRINTABLE.fullmatch(value):
+        raise LocalError("a Transport parameter holds more than printable ASCII")
+    return quoted(value)
