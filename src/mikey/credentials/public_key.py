@@ -62,7 +62,7 @@ class PublicKey:
     """An RSA public key of at most 8192 bits.
 
     `size` is the modulus in octets, `bits` in bits. Raises PeerError (8) for another kind of key
-    and for one whose work would be beyond measure.
+    for one whose work would be beyond measure, and for an even modulus.
     """
 
     __slots__ = ("_key", "_observe", "bits", "size")
@@ -78,10 +78,16 @@ class PublicKey:
         self._observe = observe
         self.bits = key.key_size
         self.size = (key.key_size + 7) // 8
-        exponent = key.public_numbers().e
-        if self.bits > MOST_BITS or exponent.bit_length() > MOST_EXPONENT_BITS:
+        numbers = key.public_numbers()
+        if self.bits > MOST_BITS or numbers.e.bit_length() > MOST_EXPONENT_BITS:
             raise PeerError(
                 "the RSA key of the certificate is too large",
+                number=ErrorNumber.INVALID_CERT,
+                payload="CERT",
+            )
+        if not numbers.n & 1:  # nothing can be encrypted under it, which would show late
+            raise PeerError(
+                "the RSA key of the certificate is none",
                 number=ErrorNumber.INVALID_CERT,
                 payload="CERT",
             )

@@ -278,6 +278,10 @@ def test_keys_that_are_refused() -> None:
     huge = rsa.RSAPublicNumbers(65537, (1 << 8200) + 1).public_key()
     with pytest.raises(PeerError, match="too large"):
         PublicKey(huge)
+    even = rsa.RSAPublicNumbers(65537, 1 << 2047).public_key()
+    with pytest.raises(PeerError, match="is none") as caught:
+        PublicKey(even)
+    assert caught.value.number is ErrorNumber.INVALID_CERT
     slow = rsa.RSAPublicNumbers(
         (1 << 40) + 1, pki.rsa_key("alice").public_key().public_numbers().n
     ).public_key()
