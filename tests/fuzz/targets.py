@@ -37,7 +37,7 @@ from mikey.credentials.certificate import Purpose
 from mikey.policy import Clock
 from mikey.registry import CertType
 from mikey.wire import Cert, Message, encode, walk
-from tests.fuzz import corpus, rtsp_targets
+from tests.fuzz import corpus, insiders, rtsp_targets
 from tests.naive import crypto, dhhmac, dhsign, parties, pke, pki, rsa, rsar
 from tests.naive import encode as e
 from tests.naive.decode import ID, KEMAC, RAND, V, decode, one
@@ -402,12 +402,17 @@ def targets() -> dict[str, tuple[Target, list[bytes]]]:
     unproven, proven = _Answerer(signed=False), _Answerer(signed=True)
     answers = [*unproven.seeds().values()]
     certificates = _Certificates()
+    signer, answerer = insiders.Requests(_signed_requests()), insiders.Answers()
+    envelopes = insiders.Envelopes(_plaintexts())
     return {
         "parse": (parse, messages),
         "responder": (_Forger(), requests),
         "responder-with-key": (_KeyHolder(), requests),
         "responder-of-all": (_Stranger(), [*_signed_requests(), *requests]),
         "certificates": (certificates, certificates.seeds()),
+        "signed-requests": (signer, signer.seeds),
+        "signed-answers": (answerer, answerer.seeds),
+        "envelopes": (envelopes, envelopes.seeds),
         "key-data": (_KeyHolder(plaintext=True), _plaintexts()),
         "initiator": (unproven, answers),
         "initiator-with-key": (proven, answers),
