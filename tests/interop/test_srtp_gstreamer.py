@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,15 @@ CASES = pytest.mark.parametrize(
 )
 
 
-def peer(direction: str, kind: str, name: str, key: MasterKey, packets: list[bytes]) -> list[bytes]:
+def peer(
+    direction: str,
+    kind: str,
+    name: str,
+    key: MasterKey,
+    packets: list[bytes],
+    *,
+    short: bool = False,
+) -> list[bytes]:
     """Run the packets through one of GStreamer's elements."""
     cipher, auth = CIPHERS[name]
     options = {
@@ -50,7 +59,7 @@ def peer(direction: str, kind: str, name: str, key: MasterKey, packets: list[byt
         "cipher": cipher,
         "rtp-auth": auth,
         # GStreamer would cut the SRTCP tag to 32 bits as well, which RFC 3711 5.2 forbids.
-        "rtcp-auth": auth.replace("32", "80"),
+        "rtcp-auth": auth if short else auth.replace("32", "80"),
         "key": key.key.expose().hex() + key.salt.expose().hex(),
         "mki": key.mki.hex(),
         "ssrc": SSRC,
@@ -92,3 +101,15 @@ def test_we_read_what_gstreamer_sends(name: str, mki: bytes) -> None:
     protected = peer("protect", "rtcp", name, key, control)
     assert [receiver.unprotect_rtcp(packet) for packet in protected] == control
     assert (receiver.ssrc, receiver.roc, receiver.rejected) == (SSRC, 1, 0)
+
+
+@pytest.mark.parametrize("name", ["AES_CM_128_HMAC_SHA1_32", "AES_256_CM_HMAC_SHA1_32"])
+def test_the_short_tag_that_srtcp_has_in_gstreamers_rtsp(name: str) -> None:
+    policy = replace(SrtpPolicy.named(name), short_srtcp_tag=True)
+    key = master(policy, 1, b"")
+    control = reports(name)
+    sender, receiver = Sender(policy, [key], ssrc=SSRC), Receiver(policy, [key], ssrc=None)
+    protected = [sender.protect_rtcp(packet) for packet in control]
+    assert peer("unprotect", "rtcp", name, key, protected, short=True) == control
+    protected = peer("protect", "rtcp", name, key, control, short=True)
+    assert [receiver.unprotect_rtcp(packet) for packet in protected] == control

@@ -1,7 +1,6 @@
-"""Named profiles of products: which deviations each has (docs/conformance, `docs/rtsp.md`).
+"""Named profiles of products: which deviations each has.
 
-Q numbers are those of the table of RTSP quirks in the documentation; each field of each profile
-has a test with the message that made it necessary.
+Q numbers are those of docs/rtsp-products.md, where each is explained.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -137,3 +138,14 @@ def test_one_form_for_one_meaning() -> None:
 def test_others_have_a_description(fields: dict[str, Any], weak: bool, name: str) -> None:
     policy = SrtpPolicy(**fields)
     assert (policy.is_weak, policy.name) == (weak, name)
+
+
+def test_a_short_tag_for_srtcp_stands_only_where_it_changes_something() -> None:
+    short = SrtpPolicy(tag_length=4, short_srtcp_tag=True)
+    assert (short.srtp_tag_length, short.srtcp_tag_length) == (4, 4)
+    assert short != SrtpPolicy.AES_CM_128_HMAC_SHA1_32
+    assert short.name == "AES_CM_128_HMAC_SHA1_32"
+    assert SrtpPolicy(short_srtcp_tag=True) == SrtpPolicy()
+    gcm = SrtpPolicy.AEAD_AES_128_GCM
+    assert dataclasses.replace(gcm, short_srtcp_tag=True) == gcm
+    assert SrtpPolicy(tag_length=4, srtcp_tag=12, short_srtcp_tag=True).srtcp_tag_length == 12
