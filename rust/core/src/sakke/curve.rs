@@ -1,6 +1,6 @@
 //! The curve y^2 = x^3 - 3 x over F_p, of p + 1 = 4 q points (RFC 6508 2.1).
 
-use super::field::{invert_all, Fe};
+use super::field::Fe;
 use super::limbs::{mask, OCTETS};
 use super::parameters::GENERATOR;
 use zeroize::DefaultIsZeroes;
@@ -30,7 +30,7 @@ impl Affine {
         };
         let (x, y) = coordinates.split_first_chunk()?;
         let (x, y) = (Fe::from_octets(x)?, Fe::from_octets(y.first_chunk()?)?);
-        let three = Fe::one().triple();
+        let three = Fe::ONE.triple();
         (y.square())
             .equals(&((x.square() - three) * x))
             .then_some(Self { x, y })
@@ -87,7 +87,7 @@ impl From<Affine> for Jacobian {
         Self {
             x: point.x,
             y: point.y,
-            z: Fe::one(),
+            z: Fe::ONE,
         }
     }
 }
@@ -95,16 +95,23 @@ impl From<Affine> for Jacobian {
 impl Jacobian {
     pub fn infinity() -> Self {
         Self {
-            x: Fe::one(),
-            y: Fe::one(),
+            x: Fe::ONE,
+            y: Fe::ONE,
             z: Fe::ZERO,
         }
     }
 
     /// Twice the point; of infinity and of a point with y = 0, infinity.
-    ///
-    /// With a = -3: alpha = 3 x^2 - 3 z^4 = 3 (x - z^2) (x + z^2).
+    #[inline(always)]
     pub fn double(self) -> Self {
+        self.double_with_slope().0
+    }
+
+    /// Twice the point, and the slope of the tangent times z of the result.
+    ///
+    /// With a = -3: alpha = 3 x^2 - 3 z^4 = 3 (x - z^2) (x + z^2), and the slope is
+    /// 3 (x^2 / z^4 - 1) / (2 y / z^3) = alpha / (2 y z).
+    pub fn double_with_slope(self) -> (Self, Fe) {
         let delta = self.z.square();
         let gamma = self.y.square();
         let beta = self.x * gamma;
@@ -112,18 +119,28 @@ impl Jacobian {
         let beta4 = beta.double().double();
         let x = alpha.square() - beta4.double();
         let gamma8 = gamma.square().double().double().double();
-        Self {
+        let point = Self {
             x,
             y: alpha * (beta4 - x) - gamma8,
             z: (self.y + self.z).square() - gamma - delta,
-        }
+        };
+        (point, alpha)
     }
 
-    /// The sum, not for infinity nor for points with the same x: then z is zero in the sum.
-    pub fn add(self, other: Affine) -> Self {
+    /// How far the points are apart: h and r, the differences of their x times z^2, and of their
+    /// y times z^3.
+    #[inline(always)]
+    fn differences(&self, other: &Affine) -> (Fe, Fe) {
         let square = self.z.square();
-        let h = other.x * square - self.x;
-        let r = other.y * self.z * square - self.y;
+        (
+            other.x * square - self.x,
+            other.y * (self.z * square) - self.y,
+        )
+    }
+
+    /// The sum from the differences; z of the result is zero if h is.
+    #[inline(always)]
+    fn add_by(self, h: Fe, r: Fe) -> Self {
         let h2 = h.square();
         let h3 = h * h2;
         let v = self.x * h2;
@@ -135,16 +152,22 @@ impl Jacobian {
         }
     }
 
+    /// The sum, and the slope of the line times z of the result, which is r / (z h). Not for
+    /// infinity nor for points with the same x: then z of the result is zero.
+    pub fn add_with_slope(self, other: &Affine) -> (Self, Fe) {
+        let (h, r) = self.differences(other);
+        (self.add_by(h, r), r)
+    }
+
     /// The sum of any two points: what is needed in the special cases is computed always.
-    pub fn add_any(self, other: Affine) -> Self {
-        let square = self.z.square();
-        let infinite = mask(self.z.is_zero());
-        let same_x = (other.x * square).equals(&self.x);
-        let same_y = (other.y * self.z * square).equals(&self.y);
-        // Where the points are opposite, z = 0 comes out of the addition.
-        self.add(other)
-            .select(self.double(), mask(same_x & same_y))
-            .select(other.into(), infinite)
+    pub fn add(self, other: &Affine) -> Self {
+        let (h, r) = self.differences(other);
+        let infinite = mask(self.is_infinity());
+        let same = mask(h.is_zero() & r.is_zero());
+        // Where the points are opposite, h = 0 makes the sum infinity.
+        self.add_by(h, r)
+            .select(self.double(), same)
+            .select((*other).into(), infinite)
     }
 
     #[inline(always)]
@@ -161,24 +184,13 @@ impl Jacobian {
         self.z.is_zero()
     }
 
-    /// The point; (0, 0) for infinity.
-    pub fn to_affine(self) -> Affine {
-        self.scale(self.z.invert())
-    }
-
-    fn scale(self, inverse: Fe) -> Affine {
+    /// The point, from the inverse of z; (0, 0) for infinity, with the inverse 0.
+    #[inline(always)]
+    pub fn to_affine(self, inverse: Fe) -> Affine {
         let square = inverse.square();
         Affine {
             x: self.x * square,
-            y: self.y * square * inverse,
+            y: self.y * (square * inverse),
         }
-    }
-
-    /// The points with one inversion; all (0, 0) if one is infinity.
-    pub fn all_to_affine(points: &[Self]) -> Vec<Affine> {
-        let mut inverses: Vec<Fe> = points.iter().map(|point| point.z).collect();
-        invert_all(&mut inverses);
-        let pairs = points.iter().zip(inverses);
-        pairs.map(|(point, inverse)| point.scale(inverse)).collect()
     }
 }

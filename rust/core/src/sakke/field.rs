@@ -1,9 +1,10 @@
 //! The field F_p of 1024 bits.
 
-use super::limbs::{self, Limbs, OCTETS};
+use super::limbs::{self, Limbs, Wide, LIMBS, OCTETS};
+use super::montgomery::mul_wide;
 use super::parameters::P;
 use core::ops::{Add, Mul, Neg, Sub};
-use zeroize::DefaultIsZeroes;
+use zeroize::{DefaultIsZeroes, Zeroizing};
 
 /// An element in Montgomery form (times 2^1024 modulo p), always below p.
 #[derive(Clone, Copy, Default)]
@@ -12,11 +13,8 @@ pub struct Fe(pub Limbs);
 impl DefaultIsZeroes for Fe {}
 
 impl Fe {
-    pub const ZERO: Self = Self([0; limbs::LIMBS]);
-
-    pub fn one() -> Self {
-        Self(P.one)
-    }
+    pub const ZERO: Self = Self([0; LIMBS]);
+    pub const ONE: Self = Self(P.one);
 
     /// The element of a number, which is reduced.
     pub fn from_number(number: &Limbs) -> Self {
@@ -46,17 +44,18 @@ impl Fe {
 
     #[inline(always)]
     pub fn square(self) -> Self {
-        self * self
+        Product::of_square(&self).reduce()
     }
 
     /// The inverse; 0 of 0.
     pub fn invert(self) -> Self {
+        count::inversion();
         Self(P.invert(&self.0))
     }
 
     #[inline(always)]
     pub fn is_zero(&self) -> bool {
-        limbs::equal(&self.0, &[0; limbs::LIMBS])
+        limbs::equal(&self.0, &[0; LIMBS])
     }
 
     #[inline(always)]
@@ -105,22 +104,141 @@ impl Mul for Fe {
     type Output = Self;
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        Self(P.mul(&self.0, &other.0))
+        Product::of(&self, &other).reduce()
+    }
+}
+
+/// A sum of products that waits for its reduction, modulo p 2^1024 and always below that.
+#[derive(Clone, Copy)]
+pub struct Product(Wide);
+
+impl Product {
+    /// The product of two elements: below p^2, so below p 2^1024.
+    #[inline(always)]
+    pub fn of(a: &Fe, b: &Fe) -> Self {
+        count::product();
+        Self(mul_wide(&a.0, &b.0))
+    }
+
+    #[inline(always)]
+    pub fn of_square(a: &Fe) -> Self {
+        count::square();
+        Self(mul_wide(&a.0, &a.0))
+    }
+
+    /// The sum of up to four products of two elements.
+    ///
+    /// p is below 0.6 times 2^1024, so N products, not reduced in between, sum up to less than
+    /// 0.6 N times p 2^1024: that is subtracted at most once for three, twice for four.
+    #[inline(always)]
+    pub fn sum<const N: usize>(a: &[Fe; N], b: &[Fe; N]) -> Self {
+        const { assert!(N >= 2 && N <= 4 && P.m[LIMBS - 1] < u64::MAX / 10 * 6) };
+        let mut sum = Self::of(&a[0], &b[0]).0;
+        let mut top = 0;
+        for (a, b) in a.iter().zip(b).skip(1) {
+            let carry;
+            (sum, carry) = limbs::add(&sum, &Self::of(a, b).0);
+            top += u64::from(carry);
+        }
+        for _ in 0..N / 2 {
+            let (less, borrow) = limbs::sub(&high_half(&sum), &P.m);
+            let (less_top, borrow) = limbs::sub_limb(top, 0, borrow);
+            let mask = limbs::mask(!borrow);
+            let high = limbs::select(&high_half(&sum), &less, mask);
+            sum[LIMBS..].copy_from_slice(&high);
+            top ^= (top ^ less_top) & mask;
+        }
+        Self(sum)
+    }
+
+    #[inline(always)]
+    pub fn reduce(&self) -> Fe {
+        count::reduction();
+        Fe(P.redc(&self.0))
+    }
+
+    /// Replaces the high half of what has this carry: that is a number modulo p.
+    #[inline(always)]
+    fn with_high(mut wide: Wide, high: impl FnOnce(&Limbs) -> Limbs) -> Self {
+        let high = high(&high_half(&wide));
+        wide[LIMBS..].copy_from_slice(&high);
+        Self(wide)
+    }
+}
+
+#[inline(always)]
+fn high_half(wide: &Wide) -> Limbs {
+    core::array::from_fn(|i| wide[LIMBS + i])
+}
+
+impl Sub for Product {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        let (difference, borrow) = limbs::sub(&self.0, &other.0);
+        let addend = limbs::masked(&P.m, limbs::mask(borrow));
+        Self::with_high(difference, |high| limbs::add(high, &addend).0)
     }
 }
 
 /// Replaces all elements by their inverses with one inversion; if one is zero, all become zero.
 pub fn invert_all(elements: &mut [Fe]) {
-    let mut products = Vec::with_capacity(elements.len());
-    let mut product = Fe::one();
+    let mut products = Zeroizing::new(Vec::with_capacity(elements.len()));
+    let mut product = Fe::ONE;
     for element in elements.iter() {
         products.push(product);
         product = product * *element;
     }
     let mut inverse = product.invert();
-    for (element, before) in elements.iter_mut().zip(products).rev() {
+    for (element, before) in elements.iter_mut().zip(products.iter()).rev() {
         let next = inverse * *element;
-        *element = inverse * before;
+        *element = inverse * *before;
         inverse = next;
+    }
+}
+
+/// What the tests count; nothing in other builds.
+pub mod count {
+    #[cfg(test)]
+    thread_local! {
+        static COUNTS: core::cell::Cell<[u32; 4]> = const { core::cell::Cell::new([0; 4]) };
+    }
+
+    #[inline(always)]
+    fn add(_operation: usize) {
+        #[cfg(test)]
+        COUNTS.with(|counts| {
+            let mut next = counts.get();
+            next[_operation] += 1;
+            counts.set(next);
+        });
+    }
+
+    #[inline(always)]
+    pub fn product() {
+        add(0);
+    }
+
+    #[inline(always)]
+    pub fn square() {
+        add(1);
+    }
+
+    #[inline(always)]
+    pub fn reduction() {
+        add(2);
+    }
+
+    #[inline(always)]
+    pub fn inversion() {
+        add(3);
+    }
+
+    /// Products, squares, reductions and inversions of a call in this thread.
+    #[cfg(test)]
+    pub fn of<T>(call: impl FnOnce() -> T) -> [u32; 4] {
+        COUNTS.set([0; 4]);
+        call();
+        COUNTS.get()
     }
 }

@@ -1,6 +1,6 @@
 //! F_p^2 = F_p[i], and its elements up to a factor in F_p: PF_p (RFC 6508 2.1).
 
-use super::field::Fe;
+use super::field::{Fe, Product};
 use core::ops::Mul;
 use zeroize::DefaultIsZeroes;
 
@@ -14,18 +14,29 @@ pub struct Fp2 {
 impl DefaultIsZeroes for Fp2 {}
 
 impl Fp2 {
-    pub fn one() -> Self {
-        Self {
-            a: Fe::one(),
-            b: Fe::ZERO,
-        }
-    }
-
     #[inline(always)]
     pub fn square(self) -> Self {
         Self {
             a: (self.a + self.b) * (self.a - self.b),
             b: (self.a * self.b).double(),
+        }
+    }
+
+    /// The product with 1 + i t.
+    #[inline(always)]
+    pub fn mul_unit(self, t: Fe) -> Self {
+        Self {
+            a: self.a - self.b * t,
+            b: self.b + self.a * t,
+        }
+    }
+
+    /// The product with t + i.
+    #[inline(always)]
+    pub fn mul_line(self, t: Fe) -> Self {
+        Self {
+            a: self.a * t - self.b,
+            b: self.b * t + self.a,
         }
     }
 
@@ -37,12 +48,16 @@ impl Fp2 {
 
 impl Mul for Fp2 {
     type Output = Self;
+
+    /// By Karatsuba, with one reduction for each part.
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        let (aa, bb) = (self.a * other.a, self.b * other.b);
+        let aa = Product::of(&self.a, &other.a);
+        let bb = Product::of(&self.b, &other.b);
+        let all = Product::of(&(self.a + self.b), &(other.a + other.b));
         Self {
-            a: aa - bb,
-            b: (self.a + self.b) * (other.a + other.b) - aa - bb,
+            a: (aa - bb).reduce(),
+            b: (all - aa - bb).reduce(),
         }
     }
 }

@@ -97,6 +97,12 @@ pub(super) fn select<const N: usize>(a: &[u64; N], b: &[u64; N], mask: u64) -> [
     core::array::from_fn(|i| a[i] ^ ((a[i] ^ b[i]) & mask))
 }
 
+/// `a` if the mask is all ones, zero if it is zero.
+#[inline(always)]
+pub(super) fn masked<const N: usize>(a: &[u64; N], mask: u64) -> [u64; N] {
+    a.map(|limb| limb & mask)
+}
+
 /// Whether the two are equal.
 #[inline(always)]
 pub(super) fn equal<const N: usize>(a: &[u64; N], b: &[u64; N]) -> bool {

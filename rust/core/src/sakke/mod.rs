@@ -2,16 +2,18 @@
 //!
 //! All integers have a fixed width and are big-endian octets outside.
 
-#![expect(dead_code)] // the fast ways come next
-
+mod comb;
 mod curve;
 mod field;
 mod fp2;
 mod hash;
 mod inverse;
 mod limbs;
+mod lines;
 mod montgomery;
 mod parameters;
+mod power;
+#[cfg(test)]
 mod reference;
 mod scalar;
 mod scheme;

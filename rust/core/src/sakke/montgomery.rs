@@ -1,6 +1,6 @@
 //! Montgomery arithmetic with R = 2^1024 modulo an odd number of at most 1024 bits.
 
-use super::limbs::{add, less, mask, select, sub, Limbs, Wide, LIMBS};
+use super::limbs::{add, less, mask, masked, select, sub, Limbs, Wide, LIMBS};
 
 /// A modulus m with what the arithmetic needs.
 pub(super) struct Modulus {
@@ -53,10 +53,7 @@ impl Modulus {
     #[inline(always)]
     pub(super) fn sub(&self, a: &Limbs, b: &Limbs) -> Limbs {
         let (difference, borrow) = sub(a, b);
-        let addend = self.m.map({
-            let mask = mask(borrow);
-            move |limb| limb & mask
-        });
+        let addend = masked(&self.m, mask(borrow));
         add(&difference, &addend).0
     }
 

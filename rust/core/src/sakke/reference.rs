@@ -1,49 +1,46 @@
-//! The plain way to all results: what the fast way is tested against.
+//! The plain way to all results, as RFC 6508 writes it: what the fast way is tested against.
 
 use super::curve::{Affine, Jacobian};
 use super::field::Fe;
 use super::fp2::Fp2;
-use super::limbs::LIMBS;
 use super::parameters::Q;
 use super::scalar::Scalar;
 
-/// The bits of a number, from the highest possible one.
-fn bits(number: &[u64; LIMBS]) -> impl Iterator<Item = bool> + '_ {
-    (0..64 * LIMBS)
-        .rev()
-        .map(|i| number[i / 64] >> (i % 64) & 1 == 1)
-}
-
-/// [k]B.
+/// [k]B by doublings and additions.
 pub fn multiply(k: &Scalar, base: Affine) -> Jacobian {
     let mut sum = Jacobian::infinity();
-    for bit in bits(&k.0) {
+    for bit in k.vartime_bits() {
         sum = sum.double();
-        let next = sum.add_any(base);
-        sum = sum.select(next, super::limbs::mask(bit));
+        if bit {
+            sum = sum.add(&base);
+        }
     }
     sum
 }
 
+/// The point of Jacobian coordinates.
+pub fn affine(point: &Jacobian) -> Affine {
+    point.to_affine(point.z.invert())
+}
+
 /// The representative of g^k.
 pub fn power(k: &Scalar, g: Fe) -> Fe {
-    let base = Fp2 { a: Fe::one(), b: g };
-    let mut power = Fp2::one();
-    for bit in bits(&k.0) {
+    let base = Fp2 { a: Fe::ONE, b: g };
+    let mut power = Fp2 {
+        a: Fe::ONE,
+        b: Fe::ZERO,
+    };
+    for bit in k.vartime_bits() {
         power = power.square();
-        let next = power * base;
-        let mask = super::limbs::mask(bit);
-        power = Fp2 {
-            a: power.a.select(next.a, mask),
-            b: power.b.select(next.b, mask),
-        };
+        if bit {
+            power = power * base;
+        }
     }
     power.representative()
 }
 
 /// <R, Q> as in RFC 6508 3.2.
 pub fn pairing(r: Affine, q: Affine) -> Fe {
-    let one = Fe::one();
     let line = |slope: Fe, c: Affine| Fp2 {
         a: slope * (q.x + c.x) - c.y,
         b: q.y,
@@ -55,12 +52,15 @@ pub fn pairing(r: Affine, q: Affine) -> Fe {
             y: slope * (c.x - x) - c.y,
         }
     };
-    let mut last = Q.m;
-    last[0] -= 1;
-    let mut v = Fp2::one();
+    let mut last = Scalar(Q.m);
+    last.0[0] -= 1;
+    let mut v = Fp2 {
+        a: Fe::ONE,
+        b: Fe::ZERO,
+    };
     let mut c = r;
-    for bit in bits(&last).skip_while(|bit| !bit).skip(1) {
-        let slope = (c.x.square() - one).triple() * c.y.double().invert();
+    for bit in last.vartime_bits().skip(1) {
+        let slope = (c.x.square() - Fe::ONE).triple() * c.y.double().invert();
         v = v.square() * line(slope, c);
         c = next(slope, c, c);
         if bit {
@@ -69,6 +69,6 @@ pub fn pairing(r: Affine, q: Affine) -> Fe {
             c = next(slope, c, r);
         }
     }
-    // c = (p + 1) / q = 4
+    // (p + 1) / q = 4
     v.square().square().representative()
 }

@@ -2,7 +2,7 @@
 
 use super::limbs::{self, Limbs, LIMBS, OCTETS};
 use super::parameters::Q;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// A number below q.
 #[derive(Clone)]
@@ -12,6 +12,12 @@ impl Drop for Scalar {
     fn drop(&mut self) {
         self.0.zeroize();
     }
+}
+
+/// An odd digit: 2 index + 1, negated if the mask is all ones.
+pub struct Digit {
+    pub index: u64,
+    pub negative: u64,
 }
 
 impl Scalar {
@@ -56,12 +62,48 @@ impl Scalar {
         (!limbs::less(&number, &two)).then_some(Self(number))
     }
 
+    /// The bits from the highest one set, for public numbers.
+    pub fn vartime_bits(&self) -> impl Iterator<Item = bool> + '_ {
+        (0..64 * LIMBS)
+            .rev()
+            .map(|i| self.0[i / 64] >> (i % 64) & 1 == 1)
+            .skip_while(|bit| !bit)
+    }
+
     pub fn add(&self, other: &Self) -> Self {
         Self(Q.add(&self.0, &other.0))
     }
 
     pub fn mul(&self, other: &Self) -> Self {
         Self(Q.mul(&Q.enter(&self.0), &other.0))
+    }
+
+    /// Digits of `BITS` bits, the lowest first, that are all odd: the sum of d_i 2^(BITS i) is
+    /// the number or the number plus q, whichever is odd.
+    ///
+    /// An odd k is d_0 + 2^BITS k' with d_0 = (k mod 2^(BITS + 1)) - 2^BITS, which is odd, and
+    /// then k' = 2 floor(k / 2^(BITS + 1)) + 1 is odd again. So digit i is what stands in k from
+    /// bit `BITS` i on, the lowest bit set, less 2^BITS. The highest digit is what is left, as if
+    /// k had a bit set above it; k is below 2 q < 2^1023.
+    pub fn odd_digits<const BITS: usize>(&self, count: usize) -> impl Iterator<Item = Digit> + '_ {
+        assert!(BITS * count >= 64 * LIMBS - 1);
+        let even = limbs::mask(self.0[0] & 1 == 0);
+        let odd = Zeroizing::new(limbs::add(&self.0, &limbs::masked(&Q.m, even)).0);
+        (0..count).map(move |i| {
+            let (limb, shift) = (BITS * i / 64, BITS * i % 64);
+            let low = odd.get(limb).map_or(0, |limb| limb >> shift);
+            let high = odd
+                .get(limb + 1)
+                .map_or(0, |limb| limb << 1 << (63 - shift));
+            let top = u64::from(i + 1 == count) << BITS;
+            let window = (low | high | top) & ((2 << BITS) - 1);
+            // Above 2^BITS the digit is positive. |digit| = 2 index + 1.
+            let negative = limbs::mask(window >> BITS == 0);
+            Digit {
+                index: ((window ^ negative) & ((1 << BITS) - 1)) >> 1,
+                negative,
+            }
+        })
     }
 
     /// The inverse; `None` of 0.

@@ -1,11 +1,14 @@
 //! Keys, encapsulation and decapsulation (RFC 6508 6).
 
-use super::curve::{Affine, POINT_OCTETS};
-use super::field::Fe;
-use super::limbs::OCTETS;
-use super::parameters::PAIRING_OF_GENERATOR;
+use super::comb::Comb;
+use super::curve::{Affine, Jacobian, POINT_OCTETS};
+use super::field::{invert_all, Fe};
+use super::hash;
+use super::lines::{self, Lines};
+use super::parameters::{PAIRING_OF_GENERATOR, Q};
+use super::power::Powers;
 use super::scalar::Scalar;
-use super::{hash, reference};
+use std::sync::LazyLock;
 use zeroize::Zeroizing;
 
 /// Octets of a Shared Secret Value: n is 128 (RFC 6509 Appendix A).
@@ -40,11 +43,26 @@ fn point_of(octets: &[u8]) -> Option<Affine> {
     Affine::from_octets(octets.try_into().ok()?)
 }
 
+/// Tables of P and of the public key of a KMS: what a sender has in its caches.
+type Wide = Comb<7, 4>;
+/// Tables of a receiver's own point, beside the lines of its key.
+type Narrow = Comb<5, 5>;
+const _: () = assert!(lines::OCTETS + Narrow::OCTETS <= 512 << 10);
+
+/// The table of P, made at the first use.
+static GENERATOR: LazyLock<Wide> = LazyLock::new(|| Comb::new(&Affine::generator()));
+/// The table of g, made at the first use.
+static G: LazyLock<Powers> = LazyLock::new(Powers::of_g);
+
+/// [k]P, which is not infinity.
+fn multiply_generator(k: &Scalar) -> Zeroizing<Affine> {
+    let point = Wide::multiply(&[(&GENERATOR, k)]);
+    Zeroizing::new(point.to_affine(point.z.invert()))
+}
+
 /// Z = [z]P (RFC 6508 6.1).
 pub fn public_key(master: &[u8]) -> Result<[u8; POINT_OCTETS], Invalid> {
-    let z = master_of(master)?;
-    let point = reference::multiply(&z, Affine::generator());
-    Ok(point.to_affine().to_octets())
+    Ok(multiply_generator(&master_of(master)?).to_octets())
 }
 
 /// The Receiver Secret Key [1/(a + z)]P (RFC 6508 6.1.1).
@@ -54,32 +72,41 @@ pub fn receiver_key(
 ) -> Result<Zeroizing<[u8; POINT_OCTETS]>, Invalid> {
     let sum = identifier_of(identifier)?.add(&master_of(master)?);
     let k = sum.invert().ok_or(NO_KEY)?;
-    let point = reference::multiply(&k, Affine::generator());
-    Ok(Zeroizing::new(point.to_affine().to_octets()))
+    Ok(Zeroizing::new(multiply_generator(&k).to_octets()))
+}
+
+/// [b]P + Z for public b and Z.
+fn vartime_point(b: &Scalar, z: &Affine) -> Option<Affine> {
+    let generator = Affine::generator();
+    let mut sum = Jacobian::infinity();
+    for bit in b.vartime_bits() {
+        sum = sum.double();
+        if bit {
+            sum = sum.add(&generator);
+        }
+    }
+    sum = sum.add(z);
+    (!sum.is_infinity()).then(|| sum.to_affine(sum.z.invert()))
 }
 
 /// The public key Z of a KMS, on the sender's side.
 pub struct PublicKey {
-    z: Affine,
+    table: Wide,
 }
 
 impl PublicKey {
     /// Takes 04 || x || y of a point of order q.
     pub fn new(octets: &[u8]) -> Result<Self, Invalid> {
         let z = point_of(octets).ok_or(PUBLIC_KEY)?;
-        if !reference::multiply(&Scalar(super::parameters::Q.m), z).is_infinity() {
+        // The curve has 4 q points. Those of order 2 or 4 have y = 0, or their double has.
+        if z.y.is_zero() || Jacobian::from(z).double().y.is_zero() {
             return Err(PUBLIC_KEY);
         }
-        Ok(Self { z })
-    }
-
-    /// [b]P + Z.
-    fn point(&self, identifier: &Scalar) -> Result<Affine, Invalid> {
-        let sum = reference::multiply(identifier, Affine::generator()).add_any(self.z);
-        if sum.is_infinity() {
-            return Err(NO_KEY);
+        let table = Wide::new(&z);
+        if !Wide::multiply(&[(&table, &Scalar(Q.m))]).is_infinity() {
+            return Err(PUBLIC_KEY);
         }
-        Ok(sum.to_affine())
+        Ok(Self { table })
     }
 
     /// The Encapsulated Data of an SSV for a receiver (RFC 6508 6.2.1).
@@ -88,13 +115,21 @@ impl PublicKey {
         identifier: &[u8],
         ssv: &[u8; SSV_OCTETS],
     ) -> Result<[u8; DATA_OCTETS], Invalid> {
-        let point = self.point(&identifier_of(identifier)?)?;
+        let b = identifier_of(identifier)?;
         let r = hash::to_scalar(&[ssv, identifier]);
-        let g = Fe::from_number(&PAIRING_OF_GENERATOR);
-        let mask = hash::to_mask(&reference::power(&r, g).to_octets());
+        // [r]([b]P + Z) = [r b]P + [r]Z
+        let point = Wide::multiply(&[(&GENERATOR, &r.mul(&b)), (&self.table, &r)]);
+        if point.is_infinity() {
+            return Err(NO_KEY);
+        }
+        let power = Zeroizing::new(G.power(&r));
+        let mut inverses = Zeroizing::new([point.z, power.a]);
+        invert_all(&mut *inverses);
+        let w = Zeroizing::new((power.b * inverses[1]).to_octets());
+        let mask = hash::to_mask(&*w);
         let mut out = [0; DATA_OCTETS];
         let (r_point, h) = out.split_at_mut(POINT_OCTETS);
-        r_point.copy_from_slice(&reference::multiply(&r, point).to_affine().to_octets());
+        r_point.copy_from_slice(&point.to_affine(inverses[0]).to_octets());
         for ((h, ssv), mask) in h.iter_mut().zip(ssv).zip(&*mask) {
             *h = ssv ^ mask;
         }
@@ -114,28 +149,29 @@ impl PublicKey {
     }
 }
 
-/// A Receiver Secret Key that has been validated.
+/// A Receiver Secret Key that has been validated, as its table of lines.
 pub struct ReceiverKey {
     identifier: Vec<u8>,
-    point: Affine,
-    key: Zeroizing<Affine>,
+    lines: Lines,
+    point: Narrow,
 }
 
 impl ReceiverKey {
-    /// Takes a key if <[a]P + Z, K> is g (RFC 6508 6.1.2).
+    /// Takes a key if <[a]P + Z, K> is g (RFC 6508 6.1.2), for Z of order q.
     pub fn new(z: &[u8], identifier: &[u8], key: &[u8]) -> Result<Self, Invalid> {
         let a = identifier_of(identifier)?;
-        let point = PublicKey::new(z)?.point(&a)?;
+        let z = point_of(z).ok_or(PUBLIC_KEY)?;
+        let point = vartime_point(&a, &z).ok_or(RECEIVER_KEY)?;
         let key = Zeroizing::new(point_of(key).ok_or(RECEIVER_KEY)?);
-        let order = reference::multiply(&Scalar(super::parameters::Q.m), *key);
+        let lines = Lines::new(&key).ok_or(RECEIVER_KEY)?;
         let g = Fe::from_number(&PAIRING_OF_GENERATOR);
-        if !order.is_infinity() || !reference::pairing(*key, point).equals(&g) {
+        if !lines.pairing(&point).equals(&g) {
             return Err(RECEIVER_KEY);
         }
         Ok(Self {
             identifier: identifier.to_vec(),
-            point,
-            key,
+            lines,
+            point: Narrow::new(&point),
         })
     }
 
@@ -144,14 +180,19 @@ impl ReceiverKey {
         let data: &[u8; DATA_OCTETS] = data.try_into().map_err(|_| DATA)?;
         let (r_octets, h) = data.split_at(POINT_OCTETS);
         let r_point = point_of(r_octets).ok_or(DATA)?;
-        let w = reference::pairing(*self.key, r_point);
-        let mut ssv = hash::to_mask(&w.to_octets());
+        let w = Zeroizing::new(self.lines.pairing(&r_point).to_octets());
+        let mut ssv = hash::to_mask(&*w);
         for (octet, h) in ssv.iter_mut().zip(h) {
             *octet ^= h;
         }
         let r = hash::to_scalar(&[&*ssv, &self.identifier]);
-        let test = reference::multiply(&r, self.point).to_affine();
-        if !test.equals(&r_point) {
+        let test = Narrow::multiply(&[(&self.point, &r)]);
+        // The same point, compared without an inversion: x z^2 and y z^3.
+        let square = test.z.square();
+        let same = (r_point.x * square).equals(&test.x)
+            & (r_point.y * (square * test.z)).equals(&test.y)
+            & !test.is_infinity();
+        if !core::hint::black_box(same) {
             return Err(DATA);
         }
         Ok(ssv)
@@ -164,5 +205,3 @@ impl ReceiverKey {
             .collect()
     }
 }
-
-const _: () = assert!(POINT_OCTETS == 1 + 2 * OCTETS);

@@ -67,11 +67,11 @@ fn parameters_fit_together() {
 fn inverses() {
     let mut x = Fe::from_number(&PAIRING_OF_GENERATOR);
     for _ in 0..200 {
-        assert!((x * x.invert()).equals(&Fe::one()));
-        x = x.square() + Fe::one();
+        assert!((x * x.invert()).equals(&Fe::ONE));
+        x = x.square() + Fe::ONE;
     }
     assert!(Fe::ZERO.invert().is_zero());
-    for x in [Fe::one(), -Fe::one(), Fe::one().double()] {
-        assert!((x * x.invert()).equals(&Fe::one()));
+    for x in [Fe::ONE, -Fe::ONE, Fe::ONE.double()] {
+        assert!((x * x.invert()).equals(&Fe::ONE));
     }
 }

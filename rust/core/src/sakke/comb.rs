@@ -1,0 +1,154 @@
+//! Multiples of a fixed point by a secret number, with tables that are read as a whole.
+//!
+//! The number is written with odd digits of `BITS` bits (`Scalar::odd_digits`); none is zero, so
+//! that each adds a point. Digit `LEVELS` i + j, of weight 2^(BITS (LEVELS i + j)), takes its
+//! point from row i of the table, which holds the odd multiples 1 to 2^BITS - 1 of
+//! 2^(BITS LEVELS i) B. The points of level j sum up to S_j, and [k]B is the sum of
+//! 2^(BITS j) S_j: BITS (LEVELS - 1) doublings save all rows but one in LEVELS.
+//!
+//! The points of a level are summed up as a tree of affine additions that share an inversion in
+//! each generation (`sums`). There all sums are of points with different x, for points of order
+//! q: the sum of rows m to n is a multiple a of B with |a| <= (2^BITS - 1) (2^(BITS LEVELS m) +
+//! ... + 2^(BITS LEVELS n)) < 2^(BITS LEVELS n + BITS + 1), and a is an odd multiple of
+//! 2^(BITS LEVELS m), so not 0. As LEVELS >= 2, that is less than any such number of the rows
+//! above n, so neither equal nor opposite as integers. And modulo q neither, because both
+//! together stay below q: |a| + |a'| < 2^(BITS LEVELS (ROWS - 1) + BITS + 2) <= 2^1021 < q.
+
+use super::curve::{Affine, Jacobian};
+use super::field::{invert_all, Fe};
+use super::limbs;
+use super::scalar::{Digit, Scalar};
+use zeroize::Zeroizing;
+
+/// The table of a point.
+pub struct Comb<const BITS: usize, const LEVELS: usize> {
+    /// Row after row; 2^(BITS - 1) points each.
+    points: Vec<Affine>,
+}
+
+impl<const BITS: usize, const LEVELS: usize> Comb<BITS, LEVELS> {
+    const ENTRIES: usize = 1 << (BITS - 1);
+    /// Numbers are below 2^1023.
+    const ROWS: usize = 1023usize.div_ceil(BITS * LEVELS);
+    pub const OCTETS: usize = Self::ROWS * Self::ENTRIES * size_of::<Affine>();
+
+    /// The table of a point of order q, or of one of order 2 q or 4 q.
+    pub fn new(base: &Affine) -> Self {
+        const { assert!(LEVELS >= 2 && BITS * (LEVELS * (Self::ROWS - 1) + 1) + 2 <= 1021) };
+        // The point of each row, and twice that, which is the step from one entry to the next.
+        let mut ends = Zeroizing::new(Vec::with_capacity(2 * Self::ROWS));
+        let mut point = Jacobian::from(*base);
+        for _ in 0..Self::ROWS {
+            ends.push(point);
+            point = point.double();
+            ends.push(point);
+            for _ in 1..BITS * LEVELS {
+                point = point.double();
+            }
+        }
+        let ends = Zeroizing::new(normalize(&ends));
+        let mut points = vec![Affine::default(); Self::ROWS * Self::ENTRIES];
+        for (row, [first, _]) in points.chunks_mut(Self::ENTRIES).zip(ends.as_chunks().0) {
+            row[0] = *first;
+        }
+        let mut sums = Zeroizing::new(Vec::with_capacity(Self::ROWS));
+        for entry in 1..Self::ENTRIES {
+            let rows = points.chunks(Self::ENTRIES).zip(ends.as_chunks().0);
+            sums.clear();
+            sums.extend(rows.map(|(row, [_, step])| [row[entry - 1], *step]));
+            let rows = points.chunks_mut(Self::ENTRIES);
+            for (row, sum) in rows.zip(add_pairs(&sums).iter()) {
+                row[entry] = *sum;
+            }
+        }
+        Self { points }
+    }
+
+    /// The points of the digits: level after level, row after row.
+    fn push_points(&self, k: &Scalar, points: &mut Vec<Affine>) {
+        let start = points.len();
+        points.resize(start + LEVELS * Self::ROWS, Affine::default());
+        let digits = k.odd_digits::<BITS>(LEVELS * Self::ROWS);
+        for (i, digit) in digits.enumerate() {
+            let (row, level) = (i / LEVELS, i % LEVELS);
+            let row_of_table = &self.points[row * Self::ENTRIES..][..Self::ENTRIES];
+            points[start + level * Self::ROWS + row] = look_up(row_of_table, &digit);
+        }
+    }
+
+    /// The sum of [k]B over tables and numbers.
+    pub fn multiply(pairs: &[(&Self, &Scalar)]) -> Zeroizing<Jacobian> {
+        let mut points = Zeroizing::new(Vec::with_capacity(pairs.len() * LEVELS * Self::ROWS));
+        for (comb, k) in pairs {
+            comb.push_points(k, &mut points);
+        }
+        let sums = sums(points, Self::ROWS);
+        let mut result = Zeroizing::new(Jacobian::infinity());
+        for level in (0..LEVELS).rev() {
+            for _ in 0..BITS {
+                if level + 1 < LEVELS {
+                    *result = result.double();
+                }
+            }
+            for sum in sums.iter().skip(level).step_by(LEVELS) {
+                *result = result.add(sum);
+            }
+        }
+        result
+    }
+}
+
+/// The entry of a digit; all of the row is read.
+#[inline(always)]
+fn look_up(row: &[Affine], digit: &Digit) -> Affine {
+    let mut found = Affine::default();
+    for (i, entry) in (0..).zip(row) {
+        found = found.select(*entry, limbs::mask(i == digit.index));
+    }
+    found.negate_if(digit.negative)
+}
+
+/// The points with one inversion.
+fn normalize(points: &[Jacobian]) -> Vec<Affine> {
+    let mut inverses: Zeroizing<Vec<Fe>> =
+        Zeroizing::new(points.iter().map(|point| point.z).collect());
+    invert_all(&mut inverses);
+    let pairs = points.iter().zip(inverses.iter());
+    pairs
+        .map(|(point, inverse)| point.to_affine(*inverse))
+        .collect()
+}
+
+/// The sums of groups of `size` points each.
+fn sums(points: Zeroizing<Vec<Affine>>, size: usize) -> Zeroizing<Vec<Affine>> {
+    let (mut left, mut size) = (points, size);
+    while size > 1 {
+        let mut pairs = Zeroizing::new(Vec::with_capacity(left.len() / 2));
+        for group in left.chunks(size) {
+            pairs.extend_from_slice(group.as_chunks::<2>().0);
+        }
+        let sums = add_pairs(&pairs);
+        let mut next = Vec::with_capacity(left.len() / 2 + 1);
+        for (group, sums) in left.chunks(size).zip(sums.chunks(size / 2)) {
+            next.extend_from_slice(sums);
+            next.extend_from_slice(group.as_chunks::<2>().1);
+        }
+        left = Zeroizing::new(next);
+        size = size.div_ceil(2);
+    }
+    left
+}
+
+/// The sum of each pair, whose points have different x, with one inversion for all.
+fn add_pairs(pairs: &[[Affine; 2]]) -> Zeroizing<Vec<Affine>> {
+    let differences = pairs.iter().map(|[one, other]| other.x - one.x).collect();
+    let mut inverses: Zeroizing<Vec<Fe>> = Zeroizing::new(differences);
+    invert_all(&mut inverses);
+    let sum = |([one, other], inverse): (&[Affine; 2], &Fe)| {
+        let slope = (other.y - one.y) * *inverse;
+        let x = slope.square() - one.x - other.x;
+        let y = slope * (one.x - x) - one.y;
+        Affine { x, y }
+    };
+    Zeroizing::new(pairs.iter().zip(inverses.iter()).map(sum).collect())
+}

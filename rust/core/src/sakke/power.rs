@@ -1,0 +1,72 @@
+//! Powers of g in PF_p by a secret number, with a table that is read as a whole.
+//!
+//! As in `comb`: the number has odd digits of `BITS` bits, and the table the odd powers, for each
+//! row of digits. An entry t stands for 1 + i t; its inverse in PF_p is 1 - i t.
+
+use super::field::{invert_all, Fe};
+use super::fp2::Fp2;
+use super::limbs;
+use super::parameters::PAIRING_OF_GENERATOR;
+use super::scalar::Scalar;
+
+const BITS: usize = 6;
+const LEVELS: usize = 4;
+const ENTRIES: usize = 1 << (BITS - 1);
+/// Numbers are below 2^1023.
+const ROWS: usize = 1023usize.div_ceil(BITS * LEVELS);
+
+/// The table of g.
+pub struct Powers {
+    entries: Vec<Fe>,
+}
+
+impl Powers {
+    pub fn of_g() -> Self {
+        let mut base = Fp2 {
+            a: Fe::ONE,
+            b: Fe::from_number(&PAIRING_OF_GENERATOR),
+        };
+        let mut powers = Vec::with_capacity(ROWS * ENTRIES);
+        for _ in 0..ROWS {
+            let step = base.square();
+            let mut power = base;
+            for _ in 0..ENTRIES {
+                powers.push(power);
+                power = power * step;
+            }
+            base = step;
+            for _ in 1..BITS * LEVELS {
+                base = base.square();
+            }
+        }
+        let mut inverses: Vec<Fe> = powers.iter().map(|power| power.a).collect();
+        invert_all(&mut inverses);
+        let entries = powers.iter().zip(inverses);
+        let entries = entries.map(|(power, inverse)| power.b * inverse).collect();
+        Self { entries }
+    }
+
+    /// g^k, up to a factor in F_p.
+    pub fn power(&self, k: &Scalar) -> Fp2 {
+        let mut levels = [Fp2 {
+            a: Fe::ONE,
+            b: Fe::ZERO,
+        }; LEVELS];
+        for (i, digit) in k.odd_digits::<BITS>(LEVELS * ROWS).enumerate() {
+            let (row, level) = (i / LEVELS, i % LEVELS);
+            let mut t = Fe::ZERO;
+            for (i, entry) in (0..).zip(&self.entries[row * ENTRIES..][..ENTRIES]) {
+                t = t.select(*entry, limbs::mask(i == digit.index));
+            }
+            levels[level] = levels[level].mul_unit(t.negate_if(digit.negative));
+        }
+        let mut power = levels[LEVELS - 1];
+        for level in levels.iter().rev().skip(1) {
+            for _ in 0..BITS {
+                power = power.square();
+            }
+            power = power * *level;
+        }
+        power
+    }
+}
