@@ -1,8 +1,8 @@
 //! The field F_p of 1024 bits.
 
 use super::limbs::{self, Limbs, Wide, LIMBS, OCTETS};
-use super::montgomery::mul_wide;
 use super::parameters::P;
+use crate::simd;
 use core::ops::{Add, Mul, Neg, Sub};
 use zeroize::{DefaultIsZeroes, Zeroizing};
 
@@ -117,13 +117,17 @@ impl Product {
     #[inline(always)]
     pub fn of(a: &Fe, b: &Fe) -> Self {
         count::product();
-        Self(mul_wide(&a.0, &b.0))
+        let mut wide = [0; 2 * LIMBS];
+        simd::mul_wide(&mut wide, &a.0, &b.0);
+        Self(wide)
     }
 
     #[inline(always)]
     pub fn of_square(a: &Fe) -> Self {
         count::square();
-        Self(mul_wide(&a.0, &a.0))
+        let mut wide = [0; 2 * LIMBS];
+        simd::sqr_wide(&mut wide, &a.0);
+        Self(wide)
     }
 
     /// The sum of up to four products of two elements.
@@ -154,7 +158,9 @@ impl Product {
     #[inline(always)]
     pub fn reduce(&self) -> Fe {
         count::reduction();
-        Fe(P.redc(&self.0))
+        let mut out = [0; LIMBS];
+        simd::redc(&mut out, &self.0);
+        Fe(out)
     }
 
     /// Replaces the high half of what has this carry: that is a number modulo p.

@@ -1,6 +1,7 @@
 //! Montgomery arithmetic with R = 2^1024 modulo an odd number of at most 1024 bits.
 
 use super::limbs::{add, less, mask, masked, select, sub, Limbs, Wide, LIMBS};
+use crate::simd;
 
 /// A modulus m with what the arithmetic needs.
 pub(super) struct Modulus {
@@ -59,7 +60,9 @@ impl Modulus {
 
     /// `a b / R mod m`, below m; one of `a` and `b` is below m.
     pub(super) fn mul(&self, a: &Limbs, b: &Limbs) -> Limbs {
-        self.redc(&mul_wide(a, b))
+        let mut wide = [0; 2 * LIMBS];
+        simd::mul_wide(&mut wide, a, b);
+        self.redc(&wide)
     }
 
     /// `t / R mod m`, below m, for t below m R.
@@ -124,15 +127,4 @@ fn add_row(row: &mut [u64], m: &[u64], factor: u64) -> u64 {
         carry = (sum >> 64) as u64;
     }
     carry
-}
-
-/// The product.
-#[inline(always)]
-pub(super) fn mul_wide(a: &Limbs, b: &Limbs) -> Wide {
-    let mut out = [0; 2 * LIMBS];
-    for (i, b) in b.iter().enumerate() {
-        let carry = add_row(&mut out[i..i + LIMBS], a, *b);
-        out[i + LIMBS] = carry;
-    }
-    out
 }
