@@ -16,21 +16,22 @@
 
 use super::curve::{Affine, Jacobian};
 use super::field::{invert_all, Fe};
-use super::limbs;
+use super::limbs::{self, Wide};
 use super::scalar::{Digit, Scalar};
+use crate::simd;
 use zeroize::Zeroizing;
 
 /// The table of a point.
 pub struct Comb<const BITS: usize, const LEVELS: usize> {
-    /// Row after row; 2^(BITS - 1) points each.
-    points: Vec<Affine>,
+    /// Row after row; 2^(BITS - 1) points each, as limbs of x and y.
+    points: Vec<Wide>,
 }
 
 impl<const BITS: usize, const LEVELS: usize> Comb<BITS, LEVELS> {
     const ENTRIES: usize = 1 << (BITS - 1);
     /// Numbers are below 2^1023.
     const ROWS: usize = 1023usize.div_ceil(BITS * LEVELS);
-    pub const OCTETS: usize = Self::ROWS * Self::ENTRIES * size_of::<Affine>();
+    pub const OCTETS: usize = Self::ROWS * Self::ENTRIES * size_of::<Wide>();
 
     /// The table of a point of order q, or of one of order 2 q or 4 q.
     pub fn new(base: &Affine) -> Self {
@@ -61,7 +62,12 @@ impl<const BITS: usize, const LEVELS: usize> Comb<BITS, LEVELS> {
                 row[entry] = *sum;
             }
         }
-        Self { points }
+        let points = points
+            .iter()
+            .map(|point| limbs::join(&point.x.0, &point.y.0));
+        Self {
+            points: points.collect(),
+        }
     }
 
     /// The points of the digits: level after level, row after row.
@@ -99,13 +105,10 @@ impl<const BITS: usize, const LEVELS: usize> Comb<BITS, LEVELS> {
 }
 
 /// The entry of a digit; all of the row is read.
-#[inline(always)]
-fn look_up(row: &[Affine], digit: &Digit) -> Affine {
-    let mut found = Affine::default();
-    for (i, entry) in (0..).zip(row) {
-        found = found.select(*entry, limbs::mask(i == digit.index));
-    }
-    found.negate_if(digit.negative)
+fn look_up(row: &[Wide], digit: &Digit) -> Affine {
+    let entry = simd::select(row, digit.index);
+    let [x, y] = limbs::halves(&entry).map(|limbs| Fe(*limbs));
+    Affine { x, y }.negate_if(digit.negative)
 }
 
 /// The points with one inversion.

@@ -49,14 +49,6 @@ impl Affine {
     }
 
     #[inline(always)]
-    pub fn select(self, other: Self, mask: u64) -> Self {
-        Self {
-            x: self.x.select(other.x, mask),
-            y: self.y.select(other.y, mask),
-        }
-    }
-
-    #[inline(always)]
     pub fn negate_if(self, mask: u64) -> Self {
         Self {
             y: self.y.negate_if(mask),

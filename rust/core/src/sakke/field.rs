@@ -130,29 +130,11 @@ impl Product {
         Self(wide)
     }
 
-    /// The sum of up to four products of two elements.
-    ///
-    /// p is below 0.6 times 2^1024, so N products, not reduced in between, sum up to less than
-    /// 0.6 N times p 2^1024: that is subtracted at most once for three, twice for four.
+    /// The sum of products.
     #[inline(always)]
     pub fn sum<const N: usize>(a: &[Fe; N], b: &[Fe; N]) -> Self {
-        const { assert!(N >= 2 && N <= 4 && P.m[LIMBS - 1] < u64::MAX / 10 * 6) };
-        let mut sum = Self::of(&a[0], &b[0]).0;
-        let mut top = 0;
-        for (a, b) in a.iter().zip(b).skip(1) {
-            let carry;
-            (sum, carry) = limbs::add(&sum, &Self::of(a, b).0);
-            top += u64::from(carry);
-        }
-        for _ in 0..N / 2 {
-            let (less, borrow) = limbs::sub(&high_half(&sum), &P.m);
-            let (less_top, borrow) = limbs::sub_limb(top, 0, borrow);
-            let mask = limbs::mask(!borrow);
-            let high = limbs::select(&high_half(&sum), &less, mask);
-            sum[LIMBS..].copy_from_slice(&high);
-            top ^= (top ^ less_top) & mask;
-        }
-        Self(sum)
+        let pairs = a.iter().zip(b).skip(1);
+        pairs.fold(Self::of(&a[0], &b[0]), |sum, (a, b)| sum + Self::of(a, b))
     }
 
     #[inline(always)]
@@ -162,28 +144,21 @@ impl Product {
         simd::redc(&mut out, &self.0);
         Fe(out)
     }
-
-    /// Replaces the high half of what has this carry: that is a number modulo p.
-    #[inline(always)]
-    fn with_high(mut wide: Wide, high: impl FnOnce(&Limbs) -> Limbs) -> Self {
-        let high = high(&high_half(&wide));
-        wide[LIMBS..].copy_from_slice(&high);
-        Self(wide)
-    }
 }
 
-#[inline(always)]
-fn high_half(wide: &Wide) -> Limbs {
-    core::array::from_fn(|i| wide[LIMBS + i])
+impl Add for Product {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(P.add_wide(&self.0, &other.0))
+    }
 }
 
 impl Sub for Product {
     type Output = Self;
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        let (difference, borrow) = limbs::sub(&self.0, &other.0);
-        let addend = limbs::masked(&P.m, limbs::mask(borrow));
-        Self::with_high(difference, |high| limbs::add(high, &addend).0)
+        Self(P.sub_wide(&self.0, &other.0))
     }
 }
 

@@ -31,15 +31,6 @@ impl Fp2 {
         }
     }
 
-    /// The product with t + i.
-    #[inline(always)]
-    pub fn mul_line(self, t: Fe) -> Self {
-        Self {
-            a: self.a * t - self.b,
-            b: self.b * t + self.a,
-        }
-    }
-
     /// The representative b / a in F_p of this as an element of PF_p (RFC 6508 2.1); 0 if a is.
     pub fn representative(self) -> Fe {
         self.a.invert() * self.b

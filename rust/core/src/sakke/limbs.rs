@@ -63,26 +63,56 @@ pub(super) const fn sub_limb(a: u64, b: u64, borrow: bool) -> (u64, bool) {
     (difference, first | second)
 }
 
-/// The sum modulo 2^(64 N), and its carry.
+/// The sum with a carry, modulo 2^1024, and its carry.
 #[inline(always)]
-pub(super) const fn add<const N: usize>(a: &[u64; N], b: &[u64; N]) -> ([u64; N], bool) {
-    let (mut out, mut carry, mut i) = ([0; N], false, 0);
-    while i < N {
+pub(super) const fn add_carry(a: &Limbs, b: &Limbs, mut carry: bool) -> (Limbs, bool) {
+    let (mut out, mut i) = ([0; LIMBS], 0);
+    while i < LIMBS {
         (out[i], carry) = add_limb(a[i], b[i], carry);
         i += 1;
     }
     (out, carry)
 }
 
-/// The difference modulo 2^(64 N), and its borrow.
+/// The difference with a borrow, modulo 2^1024, and its borrow.
 #[inline(always)]
-pub(super) const fn sub<const N: usize>(a: &[u64; N], b: &[u64; N]) -> ([u64; N], bool) {
-    let (mut out, mut borrow, mut i) = ([0; N], false, 0);
-    while i < N {
+pub(super) const fn sub_borrow(a: &Limbs, b: &Limbs, mut borrow: bool) -> (Limbs, bool) {
+    let (mut out, mut i) = ([0; LIMBS], 0);
+    while i < LIMBS {
         (out[i], borrow) = sub_limb(a[i], b[i], borrow);
         i += 1;
     }
     (out, borrow)
+}
+
+/// The sum modulo 2^1024, and its carry.
+#[inline(always)]
+pub(super) const fn add(a: &Limbs, b: &Limbs) -> (Limbs, bool) {
+    add_carry(a, b, false)
+}
+
+/// The difference modulo 2^1024, and its borrow.
+#[inline(always)]
+pub(super) const fn sub(a: &Limbs, b: &Limbs) -> (Limbs, bool) {
+    sub_borrow(a, b, false)
+}
+
+/// The low and the high half.
+#[inline(always)]
+pub(super) fn halves(a: &Wide) -> [&Limbs; 2] {
+    let [low, high] = a.as_chunks().0 else {
+        unreachable!("a product has two halves")
+    };
+    [low, high]
+}
+
+/// Both halves as one.
+#[inline(always)]
+pub(super) fn join(low: &Limbs, high: &Limbs) -> Wide {
+    let mut out = [0; 2 * LIMBS];
+    out[..LIMBS].copy_from_slice(low);
+    out[LIMBS..].copy_from_slice(high);
+    out
 }
 
 /// All ones or zero, in a form that the compiler does not turn back into a branch.
@@ -93,19 +123,19 @@ pub(super) fn mask(flag: bool) -> u64 {
 
 /// `a` if the mask is zero, else `b`.
 #[inline(always)]
-pub(super) fn select<const N: usize>(a: &[u64; N], b: &[u64; N], mask: u64) -> [u64; N] {
+pub(super) fn select(a: &Limbs, b: &Limbs, mask: u64) -> Limbs {
     core::array::from_fn(|i| a[i] ^ ((a[i] ^ b[i]) & mask))
 }
 
 /// `a` if the mask is all ones, zero if it is zero.
 #[inline(always)]
-pub(super) fn masked<const N: usize>(a: &[u64; N], mask: u64) -> [u64; N] {
+pub(super) fn masked(a: &Limbs, mask: u64) -> Limbs {
     a.map(|limb| limb & mask)
 }
 
 /// Whether the two are equal.
 #[inline(always)]
-pub(super) fn equal<const N: usize>(a: &[u64; N], b: &[u64; N]) -> bool {
+pub(super) fn equal(a: &Limbs, b: &Limbs) -> bool {
     let mut difference = 0;
     for (a, b) in a.iter().zip(b) {
         difference |= a ^ b;
@@ -114,6 +144,6 @@ pub(super) fn equal<const N: usize>(a: &[u64; N], b: &[u64; N]) -> bool {
 }
 
 /// Whether a is below b.
-pub(super) const fn less<const N: usize>(a: &[u64; N], b: &[u64; N]) -> bool {
+pub(super) const fn less(a: &Limbs, b: &Limbs) -> bool {
     sub(a, b).1
 }

@@ -1,6 +1,8 @@
 //! Montgomery arithmetic with R = 2^1024 modulo an odd number of at most 1024 bits.
 
-use super::limbs::{add, less, mask, masked, select, sub, Limbs, Wide, LIMBS};
+use super::limbs::{
+    add, add_carry, halves, join, less, mask, masked, select, sub, sub_borrow, Limbs, Wide, LIMBS,
+};
 use crate::simd;
 
 /// A modulus m with what the arithmetic needs.
@@ -45,17 +47,40 @@ impl Modulus {
         select(sum, &less, mask(carry | !borrow))
     }
 
-    #[inline(always)]
+    /// The sum of two below m.
+    #[inline(never)]
     pub(super) fn add(&self, a: &Limbs, b: &Limbs) -> Limbs {
         let (sum, carry) = add(a, b);
-        self.reduce_once(&sum, carry)
+        let (difference, borrow) = sub(&sum, &self.m);
+        add(&difference, &masked(&self.m, mask(borrow & !carry))).0
     }
 
-    #[inline(always)]
+    /// The difference of two below m.
+    #[inline(never)]
     pub(super) fn sub(&self, a: &Limbs, b: &Limbs) -> Limbs {
         let (difference, borrow) = sub(a, b);
-        let addend = masked(&self.m, mask(borrow));
-        add(&difference, &addend).0
+        add(&difference, &masked(&self.m, mask(borrow))).0
+    }
+
+    /// The difference of two below m R, modulo m R.
+    #[inline(never)]
+    pub(super) fn sub_wide(&self, a: &Wide, b: &Wide) -> Wide {
+        let ([a0, a1], [b0, b1]) = (halves(a), halves(b));
+        let (low, borrow) = sub(a0, b0);
+        let (high, borrow) = sub_borrow(a1, b1, borrow);
+        let high = add(&high, &masked(&self.m, mask(borrow))).0;
+        join(&low, &high)
+    }
+
+    /// The sum of two below m R, modulo m R.
+    #[inline(never)]
+    pub(super) fn add_wide(&self, a: &Wide, b: &Wide) -> Wide {
+        let ([a0, a1], [b0, b1]) = (halves(a), halves(b));
+        let (low, carry) = add(a0, b0);
+        let (high, carry) = add_carry(a1, b1, carry);
+        let (high, borrow) = sub(&high, &self.m);
+        let high = add(&high, &masked(&self.m, mask(borrow & !carry))).0;
+        join(&low, &high)
     }
 
     /// `a b / R mod m`, below m; one of `a` and `b` is below m.

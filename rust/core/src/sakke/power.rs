@@ -5,9 +5,10 @@
 
 use super::field::{invert_all, Fe};
 use super::fp2::Fp2;
-use super::limbs;
+use super::limbs::Limbs;
 use super::parameters::PAIRING_OF_GENERATOR;
 use super::scalar::Scalar;
+use crate::simd;
 
 const BITS: usize = 6;
 const LEVELS: usize = 4;
@@ -17,7 +18,7 @@ const ROWS: usize = 1023usize.div_ceil(BITS * LEVELS);
 
 /// The table of g.
 pub struct Powers {
-    entries: Vec<Fe>,
+    entries: Vec<Limbs>,
 }
 
 impl Powers {
@@ -42,7 +43,9 @@ impl Powers {
         let mut inverses: Vec<Fe> = powers.iter().map(|power| power.a).collect();
         invert_all(&mut inverses);
         let entries = powers.iter().zip(inverses);
-        let entries = entries.map(|(power, inverse)| power.b * inverse).collect();
+        let entries = entries
+            .map(|(power, inverse)| (power.b * inverse).0)
+            .collect();
         Self { entries }
     }
 
@@ -54,10 +57,8 @@ impl Powers {
         }; LEVELS];
         for (i, digit) in k.odd_digits::<BITS>(LEVELS * ROWS).enumerate() {
             let (row, level) = (i / LEVELS, i % LEVELS);
-            let mut t = Fe::ZERO;
-            for (i, entry) in (0..).zip(&self.entries[row * ENTRIES..][..ENTRIES]) {
-                t = t.select(*entry, limbs::mask(i == digit.index));
-            }
+            let entries = &self.entries[row * ENTRIES..][..ENTRIES];
+            let t = Fe(simd::select(entries, digit.index));
             levels[level] = levels[level].mul_unit(t.negate_if(digit.negative));
         }
         let mut power = levels[LEVELS - 1];

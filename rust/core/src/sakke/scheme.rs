@@ -153,26 +153,35 @@ impl PublicKey {
 pub struct ReceiverKey {
     identifier: Vec<u8>,
     lines: Lines,
-    point: Narrow,
+    /// [a]P + Z, and its table.
+    point: Affine,
+    table: Narrow,
 }
 
 impl ReceiverKey {
-    /// Takes a key if <[a]P + Z, K> is g (RFC 6508 6.1.2), for Z of order q.
+    /// Takes a key if <[a]P + Z, K> is g (RFC 6508 6.1.2) and all have order q.
     pub fn new(z: &[u8], identifier: &[u8], key: &[u8]) -> Result<Self, Invalid> {
         let a = identifier_of(identifier)?;
         let z = point_of(z).ok_or(PUBLIC_KEY)?;
         let point = vartime_point(&a, &z).ok_or(RECEIVER_KEY)?;
         let key = Zeroizing::new(point_of(key).ok_or(RECEIVER_KEY)?);
-        let lines = Lines::new(&key).ok_or(RECEIVER_KEY)?;
-        let g = Fe::from_number(&PAIRING_OF_GENERATOR);
-        if !lines.pairing(&point).equals(&g) {
-            return Err(RECEIVER_KEY);
-        }
-        Ok(Self {
+        let receiver = Self {
             identifier: identifier.to_vec(),
-            lines,
-            point: Narrow::new(&point),
-        })
+            lines: Lines::new(&key).ok_or(RECEIVER_KEY)?,
+            table: Narrow::new(&point),
+            point,
+        };
+        // The pairing tells nothing of a part of [a]P + Z whose order is not q.
+        let order = Narrow::multiply(&[(&receiver.table, &Scalar(Q.m))]);
+        (receiver.check() & order.is_infinity())
+            .then_some(receiver)
+            .ok_or(RECEIVER_KEY)
+    }
+
+    /// Whether <[a]P + Z, K> is g.
+    pub fn check(&self) -> bool {
+        let g = Fe::from_number(&PAIRING_OF_GENERATOR);
+        self.lines.pairing(&self.point).equals(&g)
     }
 
     /// The SSV (RFC 6508 6.2.2); all failures are the same one.
@@ -186,7 +195,7 @@ impl ReceiverKey {
             *octet ^= h;
         }
         let r = hash::to_scalar(&[&*ssv, &self.identifier]);
-        let test = Narrow::multiply(&[(&self.point, &r)]);
+        let test = Narrow::multiply(&[(&self.table, &r)]);
         // The same point, compared without an inversion: x z^2 and y z^3.
         let square = test.z.square();
         let same = (r_point.x * square).equals(&test.x)

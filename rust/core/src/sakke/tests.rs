@@ -1,7 +1,10 @@
-use super::curve::Affine;
-use super::field::Fe;
-use super::limbs;
+use super::comb::Comb;
+use super::curve::{Affine, Jacobian};
+use super::field::{count, invert_all, Fe, Product};
+use super::limbs::{self, Limbs};
+use super::lines::Lines;
 use super::parameters::{PAIRING_OF_GENERATOR, Q};
+use super::power::Powers;
 use super::scalar::Scalar;
 use super::*;
 use crate::vectors::{array, load, octets};
@@ -11,22 +14,27 @@ fn rfc() -> Value {
     load(&["sakke-rfc6508"], "sakke").remove(0)
 }
 
+const FIELDS: [&str; 5] = ["master", "identifier", "public_key", "receiver_key", "data"];
+
 fn ssv_of(vector: &Value) -> [u8; SSV_OCTETS] {
     array(&vector["ssv"])
 }
 
-#[test]
-fn appendix_a_by_the_scheme() {
-    let v = rfc();
-    let [master, id, z, key, data] =
-        ["master", "identifier", "public_key", "receiver_key", "data"].map(|name| octets(&v[name]));
+/// Makes both keys, encapsulates and decapsulates as the vector says.
+fn check_scheme(v: &Value) {
+    let [master, id, z, key, data] = FIELDS.map(|name| octets(&v[name]));
     assert_eq!(public_key(&master).unwrap().as_slice(), z);
     assert_eq!(receiver_key(&master, &id).unwrap().as_slice(), key);
     let sender = PublicKey::new(&z).unwrap();
-    let made = sender.encapsulate(&id, &ssv_of(&v)).unwrap();
+    let made = sender.encapsulate(&id, &ssv_of(v)).unwrap();
     assert_eq!(made.as_slice(), data);
     let receiver = ReceiverKey::new(&z, &id, &key).unwrap();
-    assert_eq!(*receiver.decapsulate(&data).unwrap(), ssv_of(&v));
+    assert_eq!(*receiver.decapsulate(&data).unwrap(), ssv_of(v));
+}
+
+#[test]
+fn appendix_a_by_the_scheme() {
+    check_scheme(&rfc());
 }
 
 #[test]
@@ -63,15 +71,408 @@ fn parameters_fit_together() {
     assert!(reference::pairing(p, p).equals(&g));
 }
 
+/// Numbers without a pattern, the same at each run.
+fn numbers(seed: &str) -> impl Iterator<Item = Limbs> + '_ {
+    (0u32..).map(move |i| hash::to_scalar(&[seed.as_bytes(), &i.to_be_bytes()]).0)
+}
+
+fn scalars(seed: &str) -> impl Iterator<Item = Scalar> + '_ {
+    numbers(seed).map(|number| Scalar::reduce(&number))
+}
+
+fn scalar_of(number: u64) -> Scalar {
+    let mut limbs = [0; limbs::LIMBS];
+    limbs[0] = number;
+    Scalar(limbs)
+}
+
+fn minus(number: u64) -> Scalar {
+    Scalar(limbs::sub(&Q.m, &scalar_of(number).0).0)
+}
+
+/// Numbers whose digits are all alike, or all but one, and some without a pattern.
+fn edges() -> Vec<Scalar> {
+    let mut all: Vec<Scalar> = [1, 2, 3, 31, 32, 127, 128, 129].map(scalar_of).into();
+    all.extend([1, 2, 127].map(minus));
+    for bit in [63, 64, 512, 1020] {
+        let mut limbs = [0; limbs::LIMBS];
+        limbs[bit / 64] = 1 << (bit % 64);
+        all.push(Scalar(limbs));
+        all.push(Scalar(limbs::sub(&limbs, &scalar_of(1).0).0));
+    }
+    all.extend(scalars("edges").take(8));
+    all
+}
+
+fn same(one: &Jacobian, other: &Affine) -> bool {
+    reference::affine(one).equals(other) & !one.is_infinity()
+}
+
+fn multiple(k: &Scalar) -> Affine {
+    reference::affine(&reference::multiply(k, Affine::generator()))
+}
+
 #[test]
 fn inverses() {
-    let mut x = Fe::from_number(&PAIRING_OF_GENERATOR);
-    for _ in 0..200 {
-        assert!((x * x.invert()).equals(&Fe::ONE));
-        x = x.square() + Fe::ONE;
+    let mut all: Vec<Fe> = numbers("inverses")
+        .take(100)
+        .map(|n| Fe::from_number(&n))
+        .collect();
+    all.extend([Fe::ONE, -Fe::ONE, Fe::ONE.double()]);
+    for bit in 0..64 * limbs::LIMBS {
+        let mut limbs = [0; limbs::LIMBS];
+        limbs[bit / 64] = 1 << (bit % 64);
+        all.push(Fe(limbs));
+        let below = limbs::sub(&parameters::P.m, &limbs).0;
+        if limbs::less(&below, &parameters::P.m) {
+            all.push(Fe(below));
+        }
+    }
+    for x in &all {
+        assert!((*x * x.invert()).equals(&Fe::ONE), "{:x?}", x.0);
     }
     assert!(Fe::ZERO.invert().is_zero());
-    for x in [Fe::ONE, -Fe::ONE, Fe::ONE.double()] {
-        assert!((x * x.invert()).equals(&Fe::ONE));
+    let mut inverses = all.clone();
+    invert_all(&mut inverses);
+    assert!(all
+        .iter()
+        .zip(&inverses)
+        .all(|(x, y)| (*x * *y).equals(&Fe::ONE)));
+    for k in edges() {
+        let one = k.mul(&k.invert().unwrap());
+        assert_eq!(one.0, scalar_of(1).0);
     }
+    assert!(Scalar(scalar_of(0).0).invert().is_none());
+}
+
+#[test]
+fn sums_and_products_near_the_prime() {
+    let mut all: Vec<Fe> = numbers("field")
+        .take(4)
+        .map(|n| Fe::from_number(&n))
+        .collect();
+    all.extend([
+        Fe::ZERO,
+        Fe::ONE,
+        -Fe::ONE,
+        Fe(scalar_of(1).0),
+        -Fe(scalar_of(1).0),
+    ]);
+    let top = -Fe(scalar_of(1).0);
+    for x in &all {
+        assert!((*x - *x).is_zero() && (*x + -*x).is_zero());
+        assert!(x.square().equals(&(*x * *x)));
+        for y in &all {
+            assert!((*x + *y - *y).equals(x));
+            assert!((*x * *y).equals(&(*y * *x)));
+            for z in &all {
+                assert!(((*x + *y) * *z).equals(&(*x * *z + *y * *z)));
+                let lazy = Product::of(x, z) - Product::of(y, z);
+                assert!(lazy.reduce().equals(&((*x - *y) * *z)));
+                let lazy = Product::sum(&[*x, *y, *z, top], &[*z, *x, *y, top]);
+                let plain = *x * *z + *y * *x + *z * *y + top * top;
+                assert!(lazy.reduce().equals(&plain));
+            }
+        }
+    }
+    assert_eq!(parameters::P.m, crate::simd::PRIME);
+}
+
+#[test]
+fn hashes_are_reduced_modulo_q() {
+    let mut all = [0; limbs::LIMBS];
+    assert_eq!(Scalar::reduce(&all).0, all);
+    assert_eq!(Scalar::reduce(&Q.m).0, all);
+    all = [u64::MAX; limbs::LIMBS];
+    // 2^1024 - 1 is 6 q and something: q is above 2^1021 and below 2^1022.
+    let mut rest = all;
+    while !limbs::less(&rest, &Q.m) {
+        rest = limbs::sub(&rest, &Q.m).0;
+    }
+    assert_eq!(Scalar::reduce(&all).0, rest);
+}
+
+#[test]
+fn digits_sum_up_to_the_number() {
+    fn check<const BITS: usize>(k: &Scalar) {
+        let count = 1023usize.div_ceil(BITS);
+        let mut sum = Scalar(scalar_of(0).0);
+        for digit in k.odd_digits::<BITS>(count).collect::<Vec<_>>().iter().rev() {
+            for _ in 0..BITS {
+                sum = sum.add(&sum);
+            }
+            assert!(digit.index < 1 << (BITS - 1));
+            let size = 2 * digit.index + 1;
+            let digit = if digit.negative == 0 {
+                scalar_of(size)
+            } else {
+                minus(size)
+            };
+            sum = sum.add(&digit);
+        }
+        assert_eq!(sum.0, k.0);
+    }
+    for k in edges() {
+        check::<5>(&k);
+        check::<6>(&k);
+        check::<7>(&k);
+    }
+}
+
+#[test]
+fn group_laws() {
+    let points: Vec<Affine> = scalars("laws").take(3).map(|k| multiple(&k)).collect();
+    let [a, b, c] = points[..] else { panic!() };
+    let sum = |one: &Affine, other: &Affine| Jacobian::from(*one).add(other);
+    assert!(same(&sum(&a, &b), &reference::affine(&sum(&b, &a))));
+    let ab = sum(&a, &b);
+    assert!(same(&ab.add(&c), &reference::affine(&sum(&b, &c).add(&a))));
+    assert!(same(
+        &ab.double(),
+        &reference::affine(&ab.add(&reference::affine(&ab)))
+    ));
+    assert!(ab.add(&-reference::affine(&ab)).is_infinity());
+    assert!(same(&Jacobian::infinity().add(&a), &a));
+    assert!(Jacobian::infinity().double().is_infinity());
+    for k in edges() {
+        let next = multiple(&k.add(&scalar_of(1)));
+        let sum = sum(&multiple(&k), &Affine::generator());
+        assert!(same(&sum, &next) | (sum.is_infinity() & (k.0 == minus(1).0)));
+    }
+}
+
+#[test]
+fn tables_agree_with_the_plain_way() {
+    let other = multiple(&scalars("tables").next().unwrap());
+    let (p, q) = (
+        Comb::<7, 4>::new(&Affine::generator()),
+        Comb::<7, 4>::new(&other),
+    );
+    let narrow = Comb::<5, 5>::new(&other);
+    let powers = Powers::of_g();
+    for k in edges() {
+        assert!(same(&Comb::multiply(&[(&p, &k)]), &multiple(&k)));
+        let expected = reference::affine(&reference::multiply(&k, other));
+        assert!(same(&Comb::multiply(&[(&narrow, &k)]), &expected));
+        let both = Jacobian::from(multiple(&k)).add(&expected);
+        let sum = Comb::multiply(&[(&p, &k), (&q, &k)]);
+        assert!(same(&sum, &reference::affine(&both)));
+        // What would be a doubling, and what is infinity.
+        let twice = Comb::multiply(&[(&q, &k), (&q, &k)]);
+        assert!(same(
+            &twice,
+            &reference::affine(&Jacobian::from(expected).double())
+        ));
+        let opposite = minus(0).add(&Scalar(limbs::sub(&Q.m, &k.0).0));
+        assert!(Comb::multiply(&[(&q, &k), (&q, &opposite)]).is_infinity());
+        let power = powers.power(&k).representative();
+        let g = Fe::from_number(&PAIRING_OF_GENERATOR);
+        assert!(power.equals(&reference::power(&k, g)));
+    }
+    assert!(Comb::multiply(&[(&narrow, &Scalar(Q.m))]).is_infinity());
+}
+
+#[test]
+fn pairings_of_the_table_are_those_of_the_plain_way() {
+    let ks: Vec<Scalar> = scalars("pairings").take(4).collect();
+    let g = Fe::from_number(&PAIRING_OF_GENERATOR);
+    for (a, b) in ks.iter().zip(ks.iter().skip(1)) {
+        let (one, other) = (multiple(a), multiple(b));
+        let w = Lines::new(&one).unwrap().pairing(&other);
+        assert!(w.equals(&reference::pairing(one, other)));
+        assert!(w.equals(&reference::pairing(other, one)));
+        assert!(w.equals(&Lines::new(&other).unwrap().pairing(&one)));
+        // <[a]P, [b]P> = g^(a b)
+        assert!(w.equals(&reference::power(&a.mul(b), g)));
+    }
+}
+
+#[test]
+fn numbers_of_others() {
+    let file = ["sakke-numbers"];
+    let powers = Powers::of_g();
+    for v in load(&file, "multiple") {
+        let k = Scalar::from_octets(&array(&v["k"])).unwrap();
+        assert_eq!(
+            public_key(&octets(&v["k"])).unwrap().as_slice(),
+            octets(&v["point"])
+        );
+        let power = powers.power(&k).representative();
+        assert_eq!(power.to_octets().as_slice(), octets(&v["power"]));
+    }
+    for v in load(&file, "pairing") {
+        let [one, other] = ["one", "other"].map(|n| Affine::from_octets(&array(&v[n])).unwrap());
+        for w in [
+            Lines::new(&one).unwrap().pairing(&other),
+            Lines::new(&other).unwrap().pairing(&one),
+            reference::pairing(one, other),
+        ] {
+            assert_eq!(w.to_octets().as_slice(), octets(&v["pairing"]));
+        }
+    }
+    for v in load(&file, "sakke") {
+        check_scheme(&v);
+    }
+}
+
+#[test]
+fn what_is_no_point_of_order_q_is_refused() {
+    let v = rfc();
+    let [id, z, key, data] =
+        ["identifier", "public_key", "receiver_key", "data"].map(|name| octets(&v[name]));
+    let receiver = ReceiverKey::new(&z, &id, &key).unwrap();
+    for point in load(&["sakke-numbers"], "point") {
+        let octets = octets(&point["point"]);
+        assert!(PublicKey::new(&octets).is_err(), "{point}");
+        assert!(ReceiverKey::new(&z, &id, &octets).is_err(), "{point}");
+        assert!(ReceiverKey::new(&octets, &id, &key).is_err(), "{point}");
+        let forged = [&octets, &data[POINT_OCTETS..]].concat();
+        assert!(receiver.decapsulate(&forged).is_err(), "{point}");
+    }
+}
+
+#[test]
+fn keys_fit_one_identifier_and_one_kms() {
+    let v = rfc();
+    let [id, z, key] = ["identifier", "public_key", "receiver_key"].map(|name| octets(&v[name]));
+    let other_kms = public_key(&limbs::to_octets(&scalar_of(77).0)).unwrap();
+    let negated = -Affine::from_octets(&array(&v["receiver_key"])).unwrap();
+    assert!(ReceiverKey::new(&z, &id, &key).is_ok());
+    assert!(ReceiverKey::new(&z, &id[1..], &key).is_err());
+    assert!(ReceiverKey::new(&other_kms, &id, &key).is_err());
+    assert!(ReceiverKey::new(&z, &id, &negated.to_octets()).is_err());
+    assert!(ReceiverKey::new(&z, &id, &z).is_err());
+    // A Z beside the group, of which the pairing tells nothing: Z + (0, 0).
+    let zero = Affine {
+        x: Fe::ZERO,
+        y: Fe::ZERO,
+    };
+    let point = Jacobian::from(Affine::from_octets(&array(&v["public_key"])).unwrap()).add(&zero);
+    let beside = reference::affine(&point).to_octets();
+    assert!(PublicKey::new(&beside).is_err());
+    assert!(ReceiverKey::new(&beside, &id, &key).is_err());
+}
+
+#[test]
+fn every_changed_bit_is_found() {
+    let v = rfc();
+    let [id, z, key, data] =
+        ["identifier", "public_key", "receiver_key", "data"].map(|name| octets(&v[name]));
+    let receiver = ReceiverKey::new(&z, &id, &key).unwrap();
+    let refused = receiver.decapsulate(&data[1..]).unwrap_err();
+    for bit in (0..8 * POINT_OCTETS)
+        .step_by(37)
+        .chain(8 * POINT_OCTETS..8 * DATA_OCTETS)
+    {
+        let mut forged = data.clone();
+        forged[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(receiver.decapsulate(&forged).unwrap_err(), refused, "{bit}");
+    }
+    // -R has the inverse pairing; points of the group that are not [r]I.
+    let point = Affine::from_octets(data.first_chunk().unwrap()).unwrap();
+    for point in [-point, Affine::generator(), multiple(&scalar_of(2))] {
+        let forged = [&point.to_octets(), &data[POINT_OCTETS..]].concat();
+        assert_eq!(receiver.decapsulate(&forged).unwrap_err(), refused);
+    }
+    for length in [0, 1, 257, 272, 274] {
+        let forged: Vec<u8> = data.iter().copied().cycle().take(length).collect();
+        assert_eq!(receiver.decapsulate(&forged).unwrap_err(), refused);
+    }
+    let many = receiver.decapsulate_many(&[data.clone(), data[1..].to_vec(), data]);
+    let found: Vec<bool> = many.iter().map(Option::is_some).collect();
+    assert_eq!(found, [true, false, true]);
+}
+
+#[test]
+fn masters_and_identifiers_have_their_ranges() {
+    let octets = |k: &Limbs| limbs::to_octets(k).to_vec();
+    for master in [
+        vec![],
+        vec![1; 127],
+        vec![0; 128],
+        octets(&Q.m),
+        vec![0xff; 128],
+    ] {
+        assert!(public_key(&master).is_err());
+        assert!(receiver_key(&master, b"id").is_err());
+    }
+    let master = octets(&scalar_of(5).0);
+    let sender = PublicKey::new(&public_key(&master).unwrap()).unwrap();
+    for identifier in [
+        vec![],
+        vec![0],
+        vec![1],
+        vec![0, 0, 1],
+        vec![1; 128],
+        vec![0; 127],
+    ] {
+        assert!(receiver_key(&master, &identifier).is_err());
+        assert!(sender.encapsulate(&identifier, &[7; SSV_OCTETS]).is_err());
+    }
+    for identifier in [vec![2], vec![0, 2], vec![0xff; 127]] {
+        assert!(receiver_key(&master, &identifier).is_ok());
+        assert!(sender.encapsulate(&identifier, &[7; SSV_OCTETS]).is_ok());
+    }
+    let many = sender
+        .encapsulate_many(&[vec![2], vec![3]], &[7; SSV_OCTETS])
+        .unwrap();
+    assert_eq!(many[1], sender.encapsulate(&[3], &[7; SSV_OCTETS]).unwrap());
+    assert!(sender
+        .encapsulate_many(&[vec![2], vec![1]], &[7; SSV_OCTETS])
+        .is_err());
+}
+
+#[test]
+fn unusual_masters() {
+    // Z = P, 2 P, -P, [2^7]P: sums of both tables come close to each other.
+    for master in [
+        scalar_of(1),
+        scalar_of(2),
+        minus(1),
+        scalar_of(128),
+        minus(3),
+    ] {
+        let master = limbs::to_octets(&master.0);
+        let z = public_key(&master).unwrap();
+        let sender = PublicKey::new(&z).unwrap();
+        for identifier in [&[2][..], &[128], b"a user"] {
+            let key = receiver_key(&master, identifier).unwrap();
+            let receiver = ReceiverKey::new(&z, identifier, &*key).unwrap();
+            let data = sender.encapsulate(identifier, &[9; SSV_OCTETS]).unwrap();
+            assert_eq!(*receiver.decapsulate(&data).unwrap(), [9; SSV_OCTETS]);
+        }
+    }
+    // a + z = 0: there is no key, and [a]P + Z is infinity.
+    let master = limbs::to_octets(&minus(300).0);
+    let z = public_key(&master).unwrap();
+    assert!(receiver_key(&master, &[1, 44]).is_err());
+    let sender = PublicKey::new(&z).unwrap();
+    assert!(sender.encapsulate(&[1, 44], &[9; SSV_OCTETS]).is_err());
+    assert!(ReceiverKey::new(&z, &[1, 44], &z).is_err());
+}
+
+/// The operations in the field that the benchmarks take as lower bound are counted here; what
+/// this prints when it fails belongs into that file.
+#[test]
+fn operations_are_as_many_as_the_benchmarks_say() {
+    let v = rfc();
+    let [master, id, z, key, data] = FIELDS.map(|name| octets(&v[name]));
+    let sender = PublicKey::new(&z).unwrap();
+    let receiver = ReceiverKey::new(&z, &id, &key).unwrap();
+    let encapsulate = || sender.encapsulate(&id, &ssv_of(&v)).unwrap();
+    encapsulate();
+    let counted = serde_json::json!({
+        "encapsulate": count::of(encapsulate),
+        "decapsulate": count::of(|| receiver.decapsulate(&data)),
+        "receiver key": count::of(|| receiver_key(&master, &id)),
+        "receiver key, table": count::of(|| ReceiverKey::new(&z, &id, &key)),
+        "receiver key, check": count::of(|| receiver.check()),
+        "KMS key, table": count::of(|| PublicKey::new(&z)),
+    });
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../benchmarks/sakke_counts.json"
+    );
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(file["counts"], counted, "{counted}");
 }

@@ -11,8 +11,11 @@
 #[cfg(target_arch = "x86_64")]
 mod adx;
 mod portable;
+mod select;
 #[cfg(test)]
 mod tests;
+
+pub use select::select;
 
 /// A number below 2^1024, its lowest limb first.
 pub type Limbs = [u64; 16];
