@@ -49,9 +49,12 @@ class Compat:
     `short_srtcp_tag`: a tag of less than 10 octets is SRTCP's as well (R3711-5.2-1).
     `sign_without_head`: an ECCSI signature may leave out the two octets of SIGN in front of it
     (R6509-2.2.1-4); what we sign for that peer leaves them out.
+    `any_session_count`: the map has another number of crypto sessions than m= lines ask for
+    (R4567-7.1-4); all of them have the one key.
     In MIKEY-NULL messages, whose transport protects them, and by `carriage.rtsp` alone:
     `unchecked_timestamp` (a T that is off, or no time at all), `missing_timestamp` and
-    `missing_rand` (where no key is derived from it), `trailing_zeros` behind the message.
+    `missing_rand` (where no key is derived from it), `missing_map` (of one stream then, whose
+    SSRC is open), `trailing_zeros` behind the message.
 
     Sent:
 
@@ -78,10 +81,12 @@ class Compat:
     tek_needs_salt: bool = False
     unknown_parameters: bool = False
     short_srtcp_tag: bool = False
+    any_session_count: bool = False
     sign_without_head: bool = False
     unchecked_timestamp: bool = False
     missing_timestamp: bool = False
     missing_rand: bool = False
+    missing_map: bool = False
     trailing_zeros: bool = False
 
     key_type: KeyType = KeyType.TGK

@@ -24,16 +24,18 @@ _CLASSIC = frozenset(
     }
 )
 
-# What every RTSP product needs: Q1, Q3, Q5, Q6, Q9, Q11 when reading, Q3, Q9, Q13 when writing.
+# What every RTSP product needs: Q1, Q3, Q5 to Q7, Q9, Q11 when reading, Q3, Q9, Q13 when writing.
 _RTSP = Compat(
     missing_sdp_ids=True,
     tag_length_in_type_3=True,
     tek_with_salt=True,
     tek_needs_salt=True,
     unknown_parameters=True,
+    any_session_count=True,
     unchecked_timestamp=True,
     missing_timestamp=True,
     missing_rand=True,
+    missing_map=True,
     trailing_zeros=True,
     key_type=KeyType.TEK,
     without_identities=True,

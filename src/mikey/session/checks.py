@@ -85,14 +85,14 @@ def extended(old: tuple[SrtpId, ...], new: tuple[SrtpId, ...]) -> tuple[SrtpId, 
     return (*kept, *new[len(old) :])
 
 
-def check_session_count(count: int, context: Context) -> None:
+def check_session_count(count: int, context: Context, compat: Compat) -> None:
     """Check #CS against the m= lines (RFC 4567 7.1).
 
     Two for each line that the message governs, or two for each line at all; one for each
-    governed line and one for everything are tolerated (R4567-7.1-3, -4). Raises PolicyError
-    (12).
+    governed line and one for everything are tolerated (R4567-7.1-3, -4), any number where the
+    peer is known for that. Raises PolicyError (12).
     """
-    if context.lines is None:
+    if context.lines is None or (count and compat.any_session_count):
         return
     allowed = {2 * context.lines, context.lines, 1}
     if context.all_lines is not None:

@@ -247,7 +247,7 @@ class Responder:
         # No SP at all means RFC 3711's defaults (R3830-6.1.1-10): said in full, so that an update
         # that brings an SP does not redefine the others.
         policies = policies or {s.policy_no: SrtpPolicy() for s in sessions}
-        check_session_count(len(sessions), context)
+        check_session_count(len(sessions), context, proof.credential.compat)
         for policy in used_policies(sessions, policies):
             self._check_policy(policy)
         initiator = proven(proof)

@@ -6,8 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from mikey import Bundle, Clock, Context, NoKey, Responder, Secret, SrtpPolicy, drive
-from mikey.carriage.rtsp import filetime, first_message, update_message
+from mikey import (
+    Bundle,
+    Clock,
+    Context,
+    Initiator,
+    NoKey,
+    Responder,
+    Secret,
+    SrtpPolicy,
+    Stream,
+    drive,
+)  # fmt: skip
+from mikey.carriage.rtsp import Presentation, filetime, first_message, update_message
 from mikey.errors import DecodeError, PeerError, PolicyError, TimestampError
 from mikey.policy import PROFILES, SECOND, Compat
 from mikey.registry import KeyType
@@ -173,6 +184,37 @@ def test_q7_several_crypto_sessions_share_a_key() -> None:
     bundle = accept(t.message(t.CM_RFC, sessions=sessions), RTSP)
     assert [(s.ssrc, s.roc) for s in bundle.crypto_sessions] == [(1, 0), (2, 7), (None, 0)]
     assert len({s.fingerprint for s in bundle.crypto_sessions}) == 1
+
+
+def test_q7_a_map_that_fits_no_lines() -> None:
+    """In a description the lines are counted; a vendor's sample has a CS for each stream."""
+    octets = t.message(t.CM_RFC, sessions=tuple(SrtpId(0, n) for n in range(1, 6)))
+    (carried,) = Presentation(t.sdp(octets), "rtsp://camera/", context=TLS).messages()
+    for fields, fits in (({}, True), ({"any_session_count": False}, False)):
+        bob = responder(replace(RTSP, **fields))  # type: ignore[arg-type]
+        if fits:
+            assert len(drive(bob.receive(carried.octets, context=carried.context)).streams) == 5
+        else:
+            with pytest.raises(PolicyError, match="do not fit"):
+                bob.receive(carried.octets, context=carried.context)
+
+
+def test_q7_no_map_at_all() -> None:
+    octets = t.message(t.CM_RFC, sessions=())
+    (session,) = accept(octets, RTSP).crypto_sessions
+    assert session.ssrc is None
+    assert not accept(octets, replace(RTSP, missing_map=False)).crypto_sessions
+
+
+def test_a_late_joiner_gets_the_current_key_and_roc() -> None:
+    """ONVIF's answer to GET_PARAMETER: the key of the stream in a message of its own."""
+    alice = Initiator(NoKey("rtsp://camera", "rtsp:client", RTSP), clock=clock())
+    first = alice.start([Stream(9)], context=TLS, respond=False)
+    bundle = alice.early_bundle(first)
+    now = alice.start([Stream(9, roc=41)], context=TLS, respond=False, keys=bundle.keys)
+    joined = accept(now, RTSP)
+    (session,) = joined.crypto_sessions
+    assert (session.ssrc, session.roc, session.keys) == (9, 41, bundle.masters(1))
 
 
 def test_q11_zeros_behind_the_end() -> None:

@@ -7,6 +7,8 @@ with a MAC stays as it came, but for zeros behind its end.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mikey.errors import DecodeError, PeerError, PolicyError
 from mikey.policy import Clock, Compat, srtp_policy
 from mikey.policy.clock import ns_from_filetime
@@ -19,6 +21,7 @@ from mikey.wire import (
     Payload,
     Rand,
     Sp,
+    SrtpId,
     SrtpIdMap,
     T,
     encode,
@@ -34,8 +37,10 @@ def first_message(octets: bytes, *, compat: Compat, clock: Clock) -> bytes:
     """Return a first message of a peer as `Responder.receive` takes it.
 
     Zeros behind the end are cut. In MIKEY-NULL messages a T that is missing or not to be
-    checked becomes ours, and a missing RAND becomes zeros where every key is a TEK, which is not
-    derived from it; all as far as `compat` says. Raises PeerError for octets that are no message.
+    checked becomes ours, a missing RAND becomes zeros where every key is a TEK, which is not
+    derived from it, and a map of no crypto sessions gets one; all as far as `compat` says.
+
+    Raises PeerError for octets that are no message.
     """
     message = Message.parse(without_zeros(octets) if compat.trailing_zeros else octets)
     if not is_null(message):
@@ -47,7 +52,10 @@ def first_message(octets: bytes, *, compat: Compat, clock: Clock) -> bytes:
         rand = Rand(_RAND)
     front: tuple[Payload | None, ...] = (t, rand)
     rest = tuple(p for p in message.payloads if not isinstance(p, T | Rand))
-    return encode(message.header, (*(p for p in front if p is not None), *rest))
+    header = message.header
+    if compat.missing_map and not header.cs_map.count:
+        header = replace(header, cs_map=SrtpIdMap((SrtpId(0, 0),)))
+    return encode(header, (*(p for p in front if p is not None), *rest))
 
 
 def update_message(octets: bytes, bundle: Bundle, *, clock: Clock) -> bytes:
