@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -70,14 +70,15 @@ class ReplayCache:
 
     def __init__(self, capacity: int = 10_000, counters: dict[str, int] | None = None) -> None:
         self._capacity = capacity
-        self._expires: OrderedDict[bytes, int] = OrderedDict()
+        self._known: set[bytes] = set()
+        self._queue: list[tuple[int, bytes, bytes]] = []  # a heap, the next to expire in front
         self._counters = dict(counters or {})
         self._closed_until: int | None = None
         self._forgotten: int | None = None
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._expires) // 2
+        return len(self._queue)
 
     @property
     def counters(self) -> dict[str, int]:
@@ -112,38 +113,34 @@ class ReplayCache:
                 self._counters[entry.peer] = int.from_bytes(entry.t)
             else:
                 keys = _keys(entry)
-                if len(self._expires) >= 2 * self._capacity or self._holds(keys):
+                if len(self._queue) >= self._capacity or self._holds(keys):
                     return False
-                for key in keys:
-                    self._expires[key] = expires
+                self._known.update(keys)
+                heapq.heappush(self._queue, (expires, *keys))
             return self._closed_until is None
 
     def purge(self, now: int) -> None:
         """Forget what expired before `now` (ns).
 
-        Entries stand in the order of their arrival, and the window is the same for all, so the
-        oldest are the first to go; the scan ends at the first that stays. A clock that went back
-        to a time at which a forgotten entry was still needed has lost track of requests.
+        A clock that went back to a time at which a forgotten entry was still needed has lost
+        track of requests.
         """
         with self._lock:
             if self._forgotten is not None and now <= self._forgotten:
                 self._closed_until = max(self._closed_until or 0, self._forgotten + 1)
             if self._closed_until is not None and self._closed_until <= now:
                 self._closed_until = None
-            while self._expires:
-                key = next(iter(self._expires))
-                expires = self._expires[key]
-                if expires + _GRACE >= now:
-                    break
+            while self._queue and self._queue[0][0] + _GRACE < now:
+                expires, *keys = heapq.heappop(self._queue)
                 self._forgotten = max(self._forgotten or 0, expires)
-                del self._expires[key]
+                self._known.difference_update(keys)
 
     def _counted(self, entry: ReplayEntry) -> bool:
         """Tell whether the peer's counter is there already or beyond."""
         return int.from_bytes(entry.t) <= self._counters.get(entry.peer, -1)
 
     def _holds(self, keys: tuple[bytes, bytes]) -> bool:
-        return keys[0] in self._expires or keys[1] in self._expires
+        return keys[0] in self._known or keys[1] in self._known
 
 
 def _is_counter(entry: ReplayEntry) -> bool:

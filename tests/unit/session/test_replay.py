@@ -81,3 +81,16 @@ def test_a_counter_is_compared_as_a_number() -> None:
     assert len(cache) == 0
     cache.purge(10**30)
     assert not cache.check(replace(counter, t=b"\0\0\1\0"))
+
+
+def test_entries_of_different_lives() -> None:
+    """One that stays for long does not keep those behind it."""
+    cache = ReplayCache(capacity=2)
+    kept, gone, more = (replace(ENTRY, digest=bytes([n]) * 32, csb_id=n) for n in range(3))
+    assert cache.add(kept, 100 * SECOND)
+    assert cache.add(gone, 10 * SECOND)
+    assert not cache.add(more, 10 * SECOND)
+    cache.purge(12 * SECOND)
+    assert len(cache) == 1
+    assert not cache.check(kept)
+    assert cache.check(gone)
