@@ -153,8 +153,10 @@ def test_a_refusal_is_488_with_an_error(responder: object, number: ErrorNumber) 
 @pytest.mark.rule("R4567-7.1-1")
 def test_crypto_sessions_of_other_numbers() -> None:
     message = Message.parse(Description(TEXT).offer(alice(), MINE).messages[None])
-    blocks = message.header.cs_map.sessions  # type: ignore[union-attr]
-    moved = GenericIdMap(tuple(replace(block, cs_id=block.cs_id + 3) for block in blocks))
+    cs_map = message.header.cs_map
+    assert isinstance(cs_map, GenericIdMap)
+    blocks = [replace(block, cs_id=block.cs_id + 3) for block in cs_map.sessions]
+    moved = GenericIdMap(tuple(blocks))
     rest = [p for p in message.payloads if not isinstance(p, Sign)]
     odd = signed(Message(replace(message.header, cs_map=moved), (), (), b""), rest)
     with pytest.raises(CarriageError, match="are not 1, 2"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -81,7 +81,7 @@ def key_group(
     clock: Clock | None = None,
     random: Callable[[int], bytes] = secrets.token_bytes,
     prf: PrfFunc = PrfFunc.MIKEY_1,
-) -> Iterator[Invitation]:
+) -> Generator[Invitation, None, None]:
     """Yield a signed message for each member as they are ready, in no certain order.
 
     All bring the one TGK, RAND and CSB ID of `group`, which is made for SAKKE
