@@ -1,17 +1,16 @@
 //! What a KMS does (RFC 6507 4.2 and 5.1.1).
 
 use super::{
-    check_identifier, encode_point, finish_hs, hash_of_kpak, parse_secret, reduce, Error, INTEGER,
+    check_identifier, finish_hs, generator, hash_of_kpak, parse_secret, reduce, Error, INTEGER,
     POINT,
 };
-use p256::elliptic_curve::{Field, Group};
-use p256::{ProjectivePoint, Scalar};
+use p256::elliptic_curve::Field;
 use zeroize::Zeroizing;
 
 /// KPAK = [KSAK]G.
 pub fn public_key(master: &[u8]) -> Result<[u8; POINT], Error> {
     let ksak = Zeroizing::new(parse_secret(master, Error::Secret)?);
-    Ok(encode_point(&multiply_generator(&ksak)))
+    Ok(generator().multiply(&ksak).to_affine().to_octets())
 }
 
 /// SSK and PVT for an identifier; `nonce` is the RFC's v.
@@ -25,17 +24,12 @@ pub fn make_pair(
     check_identifier(identifier)?;
     let ksak = Zeroizing::new(parse_secret(master, Error::Secret)?);
     let v = Zeroizing::new(parse_secret(nonce, Error::Nonce)?);
-    let kpak = encode_point(&multiply_generator(&ksak));
-    let pvt = encode_point(&multiply_generator(&v));
+    let kpak = generator().multiply(&ksak).to_affine().to_octets();
+    let pvt = generator().multiply(&v).to_affine().to_octets();
     let hs = reduce(&finish_hs(hash_of_kpak(&kpak), identifier, &pvt));
     let ssk = Zeroizing::new(*ksak + hs * *v);
     if bool::from(hs.is_zero() | ssk.is_zero()) {
         return Err(Error::Nonce);
     }
     Ok((Zeroizing::new(ssk.to_bytes().into()), pvt))
-}
-
-/// [k]G by the scanned table, in constant time.
-pub(super) fn multiply_generator(k: &Scalar) -> p256::AffinePoint {
-    ProjectivePoint::mul_by_generator(k).to_affine()
 }

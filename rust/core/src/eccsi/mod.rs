@@ -1,12 +1,15 @@
 //! ECCSI signatures (RFC 6507) with the choices of RFC 6509: P-256, SHA-256, N = 32 octets.
 //!
-//! The curve is the `p256` crate's. Work on SSK, KSAK and nonces is constant time: the base
-//! point's table is scanned, inversions have a fixed schedule. What begins with `vartime_` takes
-//! public data alone: a verifier knows no secret.
+//! Numbers modulo q, and what is a point, are the `p256` crate's; products of points are ours, which
+//! are three times as fast, and tested against the crate's. Work on SSK, KSAK and nonces is constant
+//! time: the base point's table is scanned, inversions have a fixed schedule. What begins with
+//! `vartime_` takes public data alone: a verifier knows no secret.
 //!
 //! Every integer is N octets, big-endian; a point is 04 || x || y (R6507-3.2-1).
 
+mod field;
 mod kms;
+mod point;
 mod sign;
 mod signers;
 mod table;
@@ -18,12 +21,15 @@ pub use kms::{make_pair, public_key};
 pub use sign::SigningKey;
 pub use verify::PublicKey;
 
+use self::point::Affine;
+use self::table::Table;
 use p256::elliptic_curve::ops::Reduce;
-use p256::elliptic_curve::sec1::{FromSec1Point, ToSec1Point};
-use p256::elliptic_curve::{Group, PrimeField};
-use p256::{AffinePoint, FieldBytes, ProjectivePoint, Scalar, Sec1Point};
+use p256::elliptic_curve::sec1::FromSec1Point;
+use p256::elliptic_curve::PrimeField;
+use p256::{AffinePoint, FieldBytes, Scalar, Sec1Point};
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::sync::LazyLock;
 
 /// N: octets of an integer.
 pub const INTEGER: usize = 32;
@@ -67,20 +73,23 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// A point from its 65 octets. Infinity has no such form.
-fn parse_point(octets: &[u8]) -> Result<AffinePoint, Error> {
+fn parse_point(octets: &[u8]) -> Result<Affine, Error> {
     if octets.len() != POINT || octets[0] != 4 {
         return Err(Error::Point);
     }
     let encoded = Sec1Point::from_bytes(octets).map_err(|_| Error::Point)?;
     // Refuses coordinates that are not below p, and points off the curve.
-    Option::from(AffinePoint::from_sec1_point(&encoded)).ok_or(Error::Point)
+    let point: Option<AffinePoint> = AffinePoint::from_sec1_point(&encoded).into();
+    point
+        .map(|point| Affine::from_p256(&point))
+        .ok_or(Error::Point)
 }
 
-/// The 65 octets of a point that is not infinity.
-fn encode_point(point: &AffinePoint) -> [u8; POINT] {
-    let mut octets = [0; POINT];
-    octets.copy_from_slice(point.to_sec1_point(false).as_bytes());
-    octets
+/// The table of G, 86 KiB, which everybody shares.
+fn generator() -> &'static Table<6> {
+    static TABLE: LazyLock<Table<6>> =
+        LazyLock::new(|| Table::new(&Affine::from_p256(&AffinePoint::GENERATOR).into()));
+    &TABLE
 }
 
 /// A secret integer from 1 to q - 1, without a branch on its value but for the refusal.
@@ -108,8 +117,10 @@ fn check_identifier(identifier: &[u8]) -> Result<(), Error> {
 
 /// The state of HS = hash(G || KPAK || ID || PVT) after KPAK, which all signers share.
 fn hash_of_kpak(kpak: &[u8; POINT]) -> Sha256 {
-    let generator = encode_point(&ProjectivePoint::generator().to_affine());
-    Sha256::new().chain_update(generator).chain_update(kpak)
+    let generator = Affine::from_p256(&AffinePoint::GENERATOR);
+    Sha256::new()
+        .chain_update(generator.to_octets())
+        .chain_update(kpak)
 }
 
 fn finish_hs(state: Sha256, identifier: &[u8], pvt: &[u8; POINT]) -> [u8; INTEGER] {

@@ -1,13 +1,12 @@
 //! Signing (RFC 6507 5.1.2 and 5.2.1).
 
-use super::kms::multiply_generator;
+use super::table::vartime_multiply;
 use super::{
-    check_identifier, finish_hs, hash_message, hash_of_kpak, parse_point, parse_secret, reduce,
-    Error, INTEGER, POINT, SIGNATURE,
+    check_identifier, finish_hs, generator, hash_message, hash_of_kpak, parse_point, parse_secret,
+    reduce, Error, INTEGER, POINT, SIGNATURE,
 };
-use p256::elliptic_curve::point::AffineCoordinates;
 use p256::elliptic_curve::Field;
-use p256::{ProjectivePoint, Scalar};
+use p256::Scalar;
 use zeroize::{Zeroize, Zeroizing};
 
 /// An SSK that was found valid, with its PVT and its HS.
@@ -32,9 +31,9 @@ impl SigningKey {
             pvt: pvt.try_into().map_err(|_| Error::Point)?,
         };
         // HS and PVT are public, as is what the difference must be.
-        let hashed = ProjectivePoint::from(token).mul_vartime(&reduce(&key.hs));
-        let secret: ProjectivePoint = multiply_generator(&key.ssk).into();
-        if secret - hashed != ProjectivePoint::from(public) {
+        let hashed = vartime_multiply(&reduce(&key.hs), &token);
+        let difference = generator().multiply(&key.ssk).add(&hashed.negate());
+        if difference.is_infinity() || difference.to_affine() != public {
             return Err(Error::Pair);
         }
         Ok(key)
@@ -45,7 +44,7 @@ impl SigningKey {
     /// `Error::Nonce` if j is 0 or not below q, or HE + r SSK would be 0: draw another.
     pub fn sign(&self, message: &[u8], nonce: &[u8]) -> Result<[u8; SIGNATURE], Error> {
         let j = Zeroizing::new(parse_secret(nonce, Error::Nonce)?);
-        let r: [u8; INTEGER] = multiply_generator(&j).x().into();
+        let r: [u8; INTEGER] = generator().multiply(&j).to_affine().x().to_octets();
         let he = reduce(&hash_message(&self.hs, &r, message));
         let sum = Zeroizing::new(he + reduce(&r) * self.ssk);
         let inverse: Option<Scalar> = sum.invert().into();

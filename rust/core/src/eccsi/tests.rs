@@ -1,7 +1,11 @@
 //! RFC 6507 Appendix A, and what a verifier must refuse.
 
-use super::table::Table;
+use super::field::Field;
+use super::point::{Affine, Point};
+use super::table::{vartime_multiply, Table};
 use super::*;
+use p256::elliptic_curve::ops::Double;
+use p256::ProjectivePoint;
 
 /// The octets of a hexadecimal text.
 fn hex(text: &str) -> Vec<u8> {
@@ -177,14 +181,8 @@ fn what_is_no_point_is_refused() {
     }
 }
 
-#[test]
-fn tables_agree_with_the_curve() {
-    let point = ProjectivePoint::mul_by_generator(&Scalar::from(987_654_321u64));
-    let (five, six, eight) = (
-        Table::<5>::new(&point),
-        Table::<6>::new(&point),
-        Table::<8>::new(&point),
-    );
+/// Scalars at the ends, pseudo-random ones, and digits on each side of half a row, for every row.
+fn scalars() -> Vec<Scalar> {
     let minus_one = -Scalar::ONE;
     let mut scalar = Scalar::from(0x0123_4567_89ab_cdefu64);
     let mut scalars = vec![Scalar::ZERO, Scalar::ONE, minus_one, scalar];
@@ -192,19 +190,109 @@ fn tables_agree_with_the_curve() {
         scalar = scalar.square() + minus_one;
         scalars.push(scalar);
     }
-    // Digits on each side of half a row, for every row.
-    for bit in 0..256u32 {
+    for bit in 0..256 {
         let power = Scalar::from(2u64).pow_vartime(&p256::U256::from_u32(bit));
         scalars.extend([power, power - Scalar::ONE, -power]);
     }
-    for scalar in &scalars {
-        let expected = point * *scalar + ProjectivePoint::GENERATOR;
-        for sum in [
-            five.vartime_multiply_add(scalar, ProjectivePoint::GENERATOR),
-            six.vartime_multiply_add(scalar, ProjectivePoint::GENERATOR),
-            eight.vartime_multiply_add(scalar, ProjectivePoint::GENERATOR),
-        ] {
-            assert_eq!(sum, expected);
+    scalars
+}
+
+fn same(point: &Point, expected: &ProjectivePoint) -> bool {
+    if point.is_infinity() {
+        return *expected == ProjectivePoint::IDENTITY;
+    }
+    point.to_affine() == Affine::from_p256(&expected.to_affine())
+}
+
+#[test]
+fn products_agree_with_p256() {
+    let theirs = ProjectivePoint::GENERATOR * Scalar::from(987_654_321u64);
+    let ours = Affine::from_p256(&theirs.to_affine());
+    let (five, six) = (Table::<5>::new(&ours.into()), Table::<6>::new(&ours.into()));
+    let eight = Table::<8>::new(&ours.into());
+    for scalar in &scalars() {
+        let product = theirs * *scalar;
+        assert!(same(&five.multiply(scalar), &product));
+        assert!(same(&six.multiply(scalar), &product));
+        assert!(same(&eight.multiply(scalar), &product));
+        assert!(same(&vartime_multiply(scalar, &ours), &product));
+        let start = Affine::from_p256(&AffinePoint::GENERATOR).into();
+        let sum = product + ProjectivePoint::GENERATOR;
+        assert!(same(&five.vartime_multiply_add(scalar, start), &sum));
+        assert!(same(&six.vartime_multiply_add(scalar, start), &sum));
+    }
+}
+
+#[test]
+fn sums_agree_with_p256_in_every_case() {
+    let of = |k: u64| ProjectivePoint::GENERATOR * Scalar::from(k);
+    let points = [
+        of(1),
+        of(2),
+        of(3),
+        -of(1),
+        -of(2),
+        ProjectivePoint::IDENTITY,
+    ];
+    for a in &points {
+        let ours = |point: &ProjectivePoint| match point == &ProjectivePoint::IDENTITY {
+            true => Point::INFINITY,
+            // Another representative than 1, by a detour that adds 0.
+            false => Point::from(Affine::from_p256(&point.to_affine())).add(&Point::INFINITY),
+        };
+        assert!(same(&ours(a).double(), &a.double()));
+        assert!(same(&ours(a).vartime_double_times(0), a));
+        assert!(same(&ours(a).vartime_double_times(2), &a.double().double()));
+        assert!(same(&ours(a).negate(), &-*a));
+        for b in &points {
+            assert!(same(&ours(a).add(&ours(b)), &(*a + b)));
+            if *b != ProjectivePoint::IDENTITY {
+                let affine = Affine::from_p256(&b.to_affine());
+                assert!(same(&ours(a).add_affine(&affine), &(*a + b)));
+                assert!(same(&Point::from(affine).add_affine(&affine), &b.double()));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_field_holds_at_its_ends() {
+    let octets = |text: &str| -> [u8; 32] { hex(text).try_into().unwrap() };
+    let p = "FFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF";
+    let minus_one = Field::ONE.negate();
+    let ends = [
+        ("ones", Field::from_octets_modulo(&[0xff; 32])),
+        ("p - 1", minus_one),
+        ("1", Field::ONE),
+        ("0", Field::ZERO),
+        (
+            "2^255",
+            Field::from_octets_modulo(&octets(&format!("80{:062}", 0))),
+        ),
+        (
+            "low limbs",
+            Field::from_octets_modulo(&octets(&format!("{:032}{}", 0, "F".repeat(32)))),
+        ),
+    ];
+    assert!(Field::from_octets_modulo(&octets(p)).is_zero());
+    assert_eq!(minus_one.to_octets().to_vec(), {
+        let mut number = hex(p);
+        number[31] -= 1;
+        number
+    });
+    for (name, a) in &ends {
+        assert_eq!(&Field::from_octets_modulo(&a.to_octets()), a, "{name}");
+        assert_eq!(a.add(&a.negate()), Field::ZERO, "{name}");
+        assert_eq!(a.subtract(&Field::ONE).add(&Field::ONE), *a, "{name}");
+        assert_eq!(a.multiply(&minus_one), a.negate(), "{name}");
+        assert_eq!(a.triple(), a.double().add(a), "{name}");
+        let unit = if a.is_zero() { Field::ZERO } else { Field::ONE };
+        assert_eq!(a.multiply(&a.invert()), unit, "{name}");
+        for (_, b) in &ends {
+            // (a + b)^2 = a^2 + 2ab + b^2
+            let square = a.square().add(&a.multiply(b).double()).add(&b.square());
+            assert_eq!(a.add(b).square(), square, "{name}");
+            assert_eq!(a.subtract(b), b.subtract(a).negate(), "{name}");
         }
     }
 }
@@ -233,12 +321,16 @@ fn r_is_compared_modulo_p_and_never_zero() {
     let decompress = |x: u32| {
         let octets = [vec![2], integer(x).to_vec()].concat();
         let encoded = Sec1Point::from_bytes(octets).unwrap();
-        AffinePoint::from_sec1_point(&encoded).unwrap()
+        let point: AffinePoint = AffinePoint::from_sec1_point(&encoded).unwrap();
+        // Twice its opposite and three times itself: z is not 1.
+        let point = Point::from(Affine::from_p256(&point));
+        point.double().negate().add(&point.double().add(&point))
     };
     let p = "FFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF";
     let above = "FFFFFFFF00000001000000000000000000000001000000000000000000000004";
-    let equal =
-        |x: u32, r: &str| verify::equal_modulo_p(&decompress(x), &hex(r).try_into().unwrap());
+    let equal = |x: u32, r: &str| {
+        verify::vartime_has_x_modulo_p(&decompress(x), &hex(r).try_into().unwrap())
+    };
     assert!(equal(5, &format!("{:064x}", 5)));
     assert!(equal(5, above));
     assert!(!equal(5, &format!("{:064x}", 6)));
