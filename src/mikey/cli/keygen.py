@@ -1,13 +1,11 @@
-"""`mikey keygen`: pre-shared keys, and a small set of certificates for trials."""
+"""`mikey keygen`: pre-shared keys, and small sets of certificates and SAKKE keys for trials."""
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
-import tempfile
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from mikey.cli import keygen_sakke
+from mikey.cli.private_files import make_folder, write_all
 from mikey.credentials import psk_file
 from mikey.errors import LocalError
 
@@ -38,7 +38,7 @@ make a certificate for any name. Use an authority of your own for everything els
 
 @click.group()
 def command() -> None:
-    """Make pre-shared keys, and certificates for trials.
+    """Make pre-shared keys, and certificates and a key management service for trials.
 
     Files can be read by their owner alone; none is overwritten without --force.
     """
@@ -67,7 +67,7 @@ def psk(peer: str, octets: int, out: Path | None, force: bool) -> int:
     if out is None:
         click.echo(text, nl=False)
     else:
-        _write_all({out: text.encode()}, force=force)
+        write_all({out: text.encode()}, force=force)
         click.echo(f"{out}: a key of {octets} octets for {peer}", err=True)
     return 0
 
@@ -96,16 +96,16 @@ def pki(out: Path, identities: tuple[str, ...], days: int, force: bool) -> int:
     return 0
 
 
+command.add_command(keygen_sakke.command)
+
+
 def write_trial_pki(
     out: Path, identities: Iterable[str], *, days: int = DAYS, force: bool = False
 ) -> list[Path]:
     """Write a root and end entities FOR TRIALS into a folder; return the files. LocalError."""
     files = _trial_pki(out, identities, days)
-    try:
-        out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise LocalError(f"{out}: {error.strerror or error}") from None
-    _write_all(files, force=force)
+    make_folder(out)
+    write_all(files, force=force)
     return list(files)
 
 
@@ -216,35 +216,3 @@ def _stem(identity: str, taken: set[str]) -> str:
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", user).strip("-").lower()[:40] or "entity"
     names = (stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 3)))
     return next(name for name in names if name not in taken)
-
-
-def _write_all(files: Mapping[Path, bytes], *, force: bool) -> None:
-    """Write files that their owner alone can open, each as a whole or not at all."""
-    if not force:
-        for path in files:
-            if path.exists() or path.is_symlink():
-                raise LocalError(f"{path}: is there already (--force overwrites it)")
-    for path, octets in files.items():
-        try:
-            _write(path, octets, force=force)
-        except FileExistsError:
-            raise LocalError(f"{path}: is there already (--force overwrites it)") from None
-        except OSError as error:
-            raise LocalError(f"{path}: {error.strerror or error}") from None
-
-
-def _write(path: Path, octets: bytes, *, force: bool) -> None:
-    # mkstemp gives mode 0600, and the name comes when all is written.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(octets)
-            file.flush()
-            os.fsync(file.fileno())
-        if force:
-            part.replace(path)
-        else:
-            path.hardlink_to(part)  # refuses a name that is taken, where replace would not
-    finally:
-        part.unlink(missing_ok=True)

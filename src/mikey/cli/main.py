@@ -42,7 +42,9 @@ COMMANDS = {
     "answer": Entry("mikey.cli.answer", "Answer SIP calls and record what comes as SRTP."),
     "inspect": Entry("mikey.cli.inspect", "Show MIKEY messages octet by octet, and verify them."),
     "methods": Entry("mikey.cli.methods", "Tell what each method is good for."),
-    "keygen": Entry("mikey.cli.keygen", "Make pre-shared keys, and certificates for trials."),
+    "keygen": Entry(
+        "mikey.cli.keygen", "Make pre-shared keys, certificates and SAKKE keys for trials."
+    ),
 }
 
 
