@@ -1,7 +1,8 @@
 """Take key material out of SIP, SDP and RTSP text before it is shown or logged.
 
 What goes: the data of RFC 4567 key-mgmt lines and KeyMgmt headers (MIKEY with NULL encryption
-carries keys in the clear) and the inline keys of RFC 4568 crypto lines.
+carries keys in the clear), the `mikey:` lines of RTSP bodies and the MIKEY parameter of RTSP 2.0's
+Transport, the inline keys of RFC 4568 crypto lines, credentials in Authorization headers and URIs.
 """
 
 from __future__ import annotations
@@ -19,6 +20,15 @@ _HEADER = re.compile(
     r"^KeyMgmt[ \t]*:[^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*", re.IGNORECASE | re.MULTILINE
 )
 _HEADER_DATA = re.compile(r"(data[ \t]*=[ \t]*)(?:\"[^\"]*\"?|[^\s;,\"]+)", re.IGNORECASE)
+_PARAMETER = re.compile(
+    r"^(mikey[ \t]*:[ \t]*)[^\s][^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*", re.IGNORECASE | re.MULTILINE
+)
+_TRANSPORT = re.compile(r"(;\s*MIKEY[ \t]*=[ \t]*\"?)[A-Za-z0-9+/=]+", re.IGNORECASE)
+_AUTHORIZATION = re.compile(
+    r"^((?:Proxy-)?Authorization[ \t]*:[ \t]*\S*)[^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_USERINFO = re.compile(r"(rtsps?://)[^\s/@\"]*@", re.IGNORECASE)
 _CRYPTO_LINE = re.compile(r"^a=crypto:[^\r\n]*", re.IGNORECASE | re.MULTILINE)
 _INLINE = re.compile(r"(inline:)[^\s|;]+", re.IGNORECASE)
 
@@ -31,6 +41,10 @@ def redact(text: str) -> str:
     """
     text = "\n".join(_redacted_lines(text.split("\n")))
     text = _HEADER.sub(_redact_header, text)
+    text = _PARAMETER.sub(rf"\1{REDACTED}", text)
+    text = _TRANSPORT.sub(rf"\1{REDACTED}", text)
+    text = _AUTHORIZATION.sub(rf"\1 {REDACTED}", text)
+    text = _USERINFO.sub(rf"\1{REDACTED}@", text)
     return _CRYPTO_LINE.sub(lambda line: _INLINE.sub(rf"\1{REDACTED}", line.group()), text)
 
 

@@ -39,3 +39,24 @@ def test_redact(text: str, shown: str | None) -> None:
     assert shown is None or result == shown
     for key in ("AQAF", "gM0X", "SECRET", "data=B"):
         assert key not in result
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("mikey: AQAF\r\n BBBB\r\nmikey\r\n", "mikey: <redacted>\r\nmikey\r\n"),
+        (
+            'Transport: RTP/SAVP;MIKEY=AQAF==;mode="PLAY"',
+            'Transport: RTP/SAVP;MIKEY=<redacted>;mode="PLAY"',
+        ),
+        (
+            'Authorization: Digest username="a",\r\n response="b"\r\nCSeq: 1\r\n',
+            "Authorization: Digest <redacted>\r\nCSeq: 1\r\n",
+        ),
+        ("authorization: Basic YTpi", "authorization: Basic <redacted>"),
+        ("SETUP rtsp://user:word@host/a RTSP/1.0", "SETUP rtsp://<redacted>@host/a RTSP/1.0"),
+        ("SETUP rtsp://host/a@b RTSP/1.0", "SETUP rtsp://host/a@b RTSP/1.0"),
+    ],
+)
+def test_what_rtsp_carries(text: str, wanted: str) -> None:
+    assert redact(text) == wanted

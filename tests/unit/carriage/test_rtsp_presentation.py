@@ -166,3 +166,17 @@ def test_without_aggregated_control_keys_are_the_streams_alone() -> None:
 
 def test_no_key_in_a_repr() -> None:
     assert repr(Presentation(GSTREAMER, BASE)) == "<Presentation with 2 streams>"
+
+
+def test_credentials_stay_out_of_uris() -> None:
+    presentation = Presentation(sdp(DESCRIBE), "rtsp://user:word@host/a/")
+    assert presentation.uri_of(0) == "rtsp://host/a/stream=0"
+    spec = KeyMgmt("mikey", "rtsp://user:word@HOST/a/stream=0", DESCRIBE)
+    assert presentation.level_of(spec, "rtsp://host/a") == 0
+    for read in (
+        lambda: Presentation(sdp(None), "rtsp://user:word@ho st/"),
+        lambda: presentation.level_of(spec, "rtsp://user:word@host/b"),
+    ):
+        with pytest.raises(CarriageError) as caught:
+            read()
+        assert "word" not in str(caught.value)

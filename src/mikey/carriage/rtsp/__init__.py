@@ -25,7 +25,7 @@ from mikey.carriage.rtsp._parameters import (
     mikey_body,
     parse_parameters,
 )
-from mikey.carriage.rtsp._presentation import Presentation, Track, resolve
+from mikey.carriage.rtsp._presentation import Presentation, Track, resolve, without_userinfo
 from mikey.carriage.rtsp._restate import filetime, first_message, update_message
 from mikey.carriage.rtsp._setup import (
     is_key_failure,
@@ -79,4 +79,5 @@ __all__ = [
     "take_key_mgmt",
     "take_transport",
     "update_message",
+    "without_userinfo",
 ]

@@ -164,7 +164,7 @@ class Framer:
         if not text:
             self._begin(head)
             return True
-        head.octets += len(line)
+        head.octets += len(line) + 2
         if head.octets > self._max_head:
             raise malformed(f"the header is longer than {self._max_head} octets")
         if text[0] in " \t":

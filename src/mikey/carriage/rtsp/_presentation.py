@@ -27,6 +27,7 @@ MAX_TEXT = 65536
 _SSRC = re.compile(r"(\d{1,10})(?:[ \t]|$)", re.ASCII)
 _ABSOLUTE = re.compile(r"rtsps?://[!-~]+", re.IGNORECASE)
 _RELATIVE = re.compile(r"[!-~]+")
+_USERINFO = re.compile(r"^(rtsps?://)[^/?#@]*@", re.IGNORECASE)
 _ORIGIN = re.compile(r"(rtsps?://[^/?#]*)(.*)", re.IGNORECASE)
 
 
@@ -75,10 +76,11 @@ class Presentation:
         key_mgmt: Iterable[KeyMgmt] = (),
     ) -> None:
         if not _ABSOLUTE.fullmatch(base_uri):
-            raise malformed(f"{shown(base_uri)} is no RTSP URI")
+            raise malformed(f"{shown(without_userinfo(base_uri))} is no RTSP URI")
         around = replace(context or Context(), optional_list=True)
         self.description = Description(_tidied(text), context=around)
-        self.base_uri = base_uri
+        # What a user put in front of the host is for the server of the connection alone.
+        base_uri = self.base_uri = without_userinfo(base_uri)
         session = dict(reversed(self.description.session_attributes))
         control = session.get("control", "").strip()
         self.control = resolve(control, base_uri) if control else None
@@ -167,6 +169,11 @@ class Presentation:
         )
 
 
+def without_userinfo(uri: str) -> str:
+    """Return a URI without `user:password@`."""
+    return _USERINFO.sub(r"\1", uri)
+
+
 def resolve(control: str, base_uri: str) -> str:
     """Return the URI of an a=control value: absolute, "*" for the base, else relative to it.
 
@@ -188,6 +195,7 @@ def resolve(control: str, base_uri: str) -> str:
 
 def _comparable(uri: str) -> str:
     """Return a URI as servers compare it: scheme and host without case, no slash at the end."""
+    uri = without_userinfo(uri)
     match = _ORIGIN.match(uri)
     return f"{match[1].lower()}{match[2].rstrip('/')}" if match else uri.rstrip("/")
 

@@ -104,7 +104,11 @@ def filetime(octets: bytes) -> int | None:
 
 
 def _is_ready(message: Message) -> bool:
-    keys = parse_key_data(message.one(Kemac).encr_data)
+    try:
+        keys = parse_key_data(message.one(Kemac).encr_data)
+    except PeerError as error:
+        # The frames below hold keys in clear: no log of a traceback may show them.
+        raise error.with_traceback(None) from None
     return bool(keys) and all(key.key_type in _READY for key in keys)
 
 
