@@ -175,7 +175,9 @@ def test_credentials_stay_out_of_uris() -> None:
     assert presentation.level_of(spec, "rtsp://host/a") == 0
     for read in (
         lambda: Presentation(sdp(None), "rtsp://user:word@ho st/"),
-        lambda: presentation.level_of(spec, "rtsp://user:word@host/b"),
+        lambda: presentation.level_of(
+            KeyMgmt("mikey", "rtsp://user:word@host/b", DESCRIBE), "rtsp://host/a"
+        ),
     ):
         with pytest.raises(CarriageError) as caught:
             read()

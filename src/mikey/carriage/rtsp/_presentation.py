@@ -144,15 +144,14 @@ class Presentation:
 
         Without `uri` that is the request's. Raises CarriageError (463) if it matches nothing.
         """
-        wanted = _comparable(spec.uri or request_uri)
+        uri = without_userinfo(spec.uri or request_uri)
+        wanted = _comparable(uri)
         for track in self.tracks:
             if _comparable(track.control) == wanted:
                 return track.index
         if self.control is not None and _comparable(self.control) == wanted:
             return None
-        raise CarriageError(
-            f"RTSP: no stream has the control URI {shown(spec.uri or request_uri)}", status=463
-        )
+        raise CarriageError(f"RTSP: no stream has the control URI {shown(uri)}", status=463)
 
     def _track(self, media: Media) -> Track:
         values = dict(reversed(media.attributes))
@@ -195,7 +194,6 @@ def resolve(control: str, base_uri: str) -> str:
 
 def _comparable(uri: str) -> str:
     """Return a URI as servers compare it: scheme and host without case, no slash at the end."""
-    uri = without_userinfo(uri)
     match = _ORIGIN.match(uri)
     return f"{match[1].lower()}{match[2].rstrip('/')}" if match else uri.rstrip("/")
 
