@@ -25,6 +25,12 @@ Gst.init(None)
 assert Gst.ElementFactory.find("srtpenc") and Gst.ElementFactory.find("srtpdec")
 """
 
+_GST_RTSP_SERVER_PROBE = """
+import gi
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GstRtspServer
+"""
+
 
 def missing(reason: str) -> NoReturn:
     """Skip the test for want of a peer; fail it where every peer is required."""
@@ -51,6 +57,15 @@ def need_gstreamer() -> str:
     if reason:
         missing(reason)
     return "/usr/bin/python3"
+
+
+def need_gst_rtsp_server() -> str:
+    """Return the Python of the system that has GStreamer's RTSP server as well."""
+    python = need_gstreamer()
+    reason = _gst_rtsp_server_missing()
+    if reason:
+        missing(reason)
+    return python
 
 
 def need_go(module_dir: Path | str) -> str:
@@ -94,6 +109,20 @@ def _gstreamer_missing() -> str:
         return ""
     last_line = (probe.stderr.strip().splitlines() or ["no reason given"])[-1]
     return f"GStreamer with Python bindings and srtpenc/srtpdec is not installed: {last_line}"
+
+
+@functools.cache
+def _gst_rtsp_server_missing() -> str:
+    probe = subprocess.run(
+        ["/usr/bin/python3", "-c", _GST_RTSP_SERVER_PROBE],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if probe.returncode == 0:
+        return ""
+    last_line = (probe.stderr.strip().splitlines() or ["no reason given"])[-1]
+    return f"GStreamer's RTSP server with Python bindings is not installed: {last_line}"
 
 
 @functools.cache

@@ -30,9 +30,10 @@ class Client:
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
         self.result: dict[str, Any] = {"frames": 0, "bars": 0, "rtcp": [], "error": ""}
+        self.reports = 0  # that we sent
         self.loop = GLib.MainLoop()
         self.pipeline = Gst.parse_launch(
-            "rtspsrc name=src latency=0 buffer-mode=none do-retransmission=false "
+            "rtspsrc name=src latency=1000 buffer-mode=none do-retransmission=false "
             "! application/x-rtp,media=video ! rtpjpegdepay ! jpegdec ! videoconvert "
             "! video/x-raw,format=RGB ! appsink name=sink sync=false emit-signals=true"
         )
@@ -47,6 +48,17 @@ class Client:
 
     def managed(self, _source: Gst.Element, manager: Gst.Element) -> None:
         manager.connect("on-ssrc-active", self.active)
+        manager.connect("on-new-ssrc", self.hurry)
+
+    def hurry(self, manager: Gst.Element, session: int, _ssrc: int) -> None:
+        """Report often: a test has no seconds to wait for the first one."""
+        internal = manager.emit("get-internal-session", session)
+        internal.set_property("rtcp-min-interval", 20 * Gst.MSECOND)
+        internal.connect("on-sending-rtcp", self.reporting)
+
+    def reporting(self, _session: Gst.Element, _buffer: Gst.Buffer, _early: bool) -> bool:
+        self.reports += 1
+        return False
 
     def active(self, _bin: Gst.Element, _session: int, ssrc: int) -> None:
         if ssrc not in self.result["rtcp"]:
@@ -61,10 +73,17 @@ class Client:
             self.result["bars"] += shows_bars(mapped.data, *size)
             sample.get_buffer().unmap(mapped)
         self.result["frames"] += 1
-        if self.result["frames"] >= self.options.get("frames", 30):
-            # RTCP may still be under way
-            GLib.timeout_add(self.options.get("linger", 0), self.loop.quit)
+        if self.result["frames"] == self.options.get("frames", 30):
+            GLib.timeout_add(20, self.finish)
         return Gst.FlowReturn.OK
+
+    def finish(self) -> bool:
+        """End when reports have gone both ways."""
+        if self.reports and self.result["rtcp"]:
+            # the last report is on its way: the server must not close its port before
+            GLib.timeout_add(50, self.loop.quit)
+            return False
+        return True
 
     def message(self, _bus: Gst.Bus, message: Gst.Message) -> None:
         if message.type == Gst.MessageType.ERROR:

@@ -12,6 +12,7 @@ client that was authentic, {"teardown": true} at the end of a session.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -36,7 +37,7 @@ PROFILES = {
 
 
 def tell(**event: object) -> None:
-    print(json.dumps(event), flush=True)
+    os.write(1, f"{json.dumps(event)}\n".encode())  # whole lines: several threads tell
 
 
 def pipeline(options: dict[str, Any]) -> str:
@@ -44,7 +45,7 @@ def pipeline(options: dict[str, Any]) -> str:
     first = options.get("seqnum", -1)
     video = (
         f"videotestsrc is-live=true num-buffers={frames} pattern=smpte ! "
-        f"video/x-raw,format=I420,width=320,height=240,framerate={fps}/1 ! jpegenc ! "
+        f"video/x-raw,format=I420,width=176,height=144,framerate={fps}/1 ! jpegenc ! "
         f"rtpjpegpay name=pay0 pt=26 mtu=1200 seqnum-offset={first}"
     )
     audio = (
@@ -78,11 +79,13 @@ def protect(server: GstRtspServer.RTSPServer, options: dict[str, Any]) -> None:
         files = options["certificate"], options["key"]
         auth.set_tls_certificate(Gio.TlsCertificate.new_from_files(*files))
         auth.set_tls_authentication_mode(Gio.TlsAuthenticationMode.NONE)
+    token = GstRtspServer.RTSPToken()
+    token.set_string("media.factory.role", "user")
     if "user" in options:
         auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
-        token = GstRtspServer.RTSPToken()
-        token.set_string("media.factory.role", "user")
         auth.add_digest(options["user"], options["password"], token)
+    else:
+        auth.set_default_token(token)
     server.set_auth(auth)
 
 
@@ -106,7 +109,7 @@ def main() -> None:
     factory.set_launch(pipeline(options))
     factory.set_profiles(PROFILES[options.get("profile", "SAVP")])
     factory.connect("media-constructed", lambda _factory, media: configure(options, media))
-    if "user" in options:
+    if "certificate" in options or "user" in options:
         permissions = GstRtspServer.RTSPPermissions.new()
         permissions.add_role("user")
         for name in ("media.factory.access", "media.factory.construct"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import socket
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
@@ -20,6 +21,7 @@ Address = tuple[str, int]
 DatagramHandler = Callable[[bytes], None]
 
 _ATTEMPTS = 100
+_RECEIVE_BUFFER = 4 << 20
 _MOST_EARLY = 256  # packets that come before anybody knows the keys
 
 
@@ -142,5 +144,8 @@ class RtpEndpoint:
 
 async def _bind(host: str, port: int) -> _Socket:
     loop = asyncio.get_running_loop()
-    _, socket = await loop.create_datagram_endpoint(_Socket, local_addr=(host, port))
-    return socket
+    transport, protocol = await loop.create_datagram_endpoint(_Socket, local_addr=(host, port))
+    # As much as the system allows: a video frame is a burst, and we may be busy while it comes.
+    plain: socket.socket = transport.get_extra_info("socket")
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    return protocol

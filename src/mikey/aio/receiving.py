@@ -73,6 +73,10 @@ class StreamReceiver:
         """Take packets under new keys as well as under those before."""
         self._receiver.install(masters)
 
+    def replace(self, receiver: Receiver) -> None:
+        """Take packets by another context, as when the ROC of a running stream became known."""
+        self._receiver = receiver
+
     def rekey_sender(self, masters: Sequence[MasterKey]) -> None:
         """Send our reports under new keys from now on."""
         if self._sender is not None:

@@ -97,7 +97,7 @@ class ServerKeys:
                 StreamKey.of(self._own[index].bundle, stream.ssrc).sender(stream.ssrc), receiver
             )
             if self._keyring.credential.compat.server_key_in_setup:
-                return self._own[index].message
+                return self.current(index)
         return None
 
     def current(self, index: int) -> bytes:

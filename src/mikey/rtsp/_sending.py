@@ -21,6 +21,7 @@ logger = logging.getLogger("mikey.rtsp")
 
 PacketSink = Callable[[bytes], object]
 
+_BEFORE_BYE = 0.2  # seconds: it travels beside the last packets, and must not overtake them
 _REPORT_EVERY = 0.5  # seconds while packets flow
 
 
@@ -91,6 +92,7 @@ class SendingStream:
             if loop.time() - self._reported >= _REPORT_EVERY:
                 self._reported = loop.time()
                 self.report()
+        await asyncio.sleep(_BEFORE_BYE)
         self.report(goodbye=True)
 
     def send(self, unit: Unit) -> None:

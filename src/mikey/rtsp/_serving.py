@@ -39,6 +39,7 @@ __all__ = ["Offer", "Serving"]
 logger = logging.getLogger("mikey.rtsp")
 
 _SERVER = "mikey"
+_GET_READY = 0.05  # seconds for the client to read the answer to PLAY before packets come
 _MIKEY = "mikey"
 _PUBLIC = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER"
 
@@ -314,7 +315,7 @@ class Serving:
         return Response(200, headers=headers)
 
     async def _send(self, stream: SendingStream) -> None:
-        await asyncio.sleep(0)  # the answer goes first
+        await asyncio.sleep(_GET_READY)
         try:
             await stream.run()
         except Exception:

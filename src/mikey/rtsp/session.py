@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -125,7 +126,9 @@ class Session:
                 "GET_PARAMETER", stream.track.control, Headers(), ask_body()
             )
             for spec in parse_parameters(response.body, response.headers).key_mgmt:
-                self._install(stream, spec.data)
+                bundle = self._keyring.take(spec.data)
+                key = StreamKey.of(bundle, stream.ssrc)
+                stream.join(replace(stream.keys, incoming=key))
 
     async def teardown(self) -> None:
         """Say goodbye, and close the streams; a server that does not answer is left."""
@@ -170,12 +173,12 @@ class Session:
         return await self.client.request(method, uri, fields, body)
 
     async def _control(self, method: str, headers: Headers | None = None) -> None:
-        """Send a request for all streams: at once if they have a common URI (RFC 2326 10.5)."""
-        if self.presentation.control is not None or len(self.presentation.tracks) > 1:
-            await self._request(method, self.presentation.uri_of(None), headers)
-            return
-        for stream in self.streams:
-            await self._request(method, stream.track.control, headers)
+        """Send a request for all streams.
+
+        Also where the description has no aggregated control URI (RFC 2326 C.3): servers that leave
+        it out mean the base URI, and clients take it.
+        """
+        await self._request(method, self.presentation.uri_of(None), headers)
 
     # keys
 

@@ -176,6 +176,17 @@ class MediaStream:
         self._keys = keys
         self._receiver.rekey(keys.incoming.masters)
 
+    def join(self, keys: TrackKeys) -> None:
+        """Take the key and the ROC of a stream that has run for long.
+
+        Where packets came already their ROC is known better: only the key is taken.
+        """
+        if self._receiver.rtp.verified:
+            self.rekey(keys)
+        else:
+            self._keys = keys
+            self._receiver.replace(keys.incoming.receiver(self._receiver.ssrc))
+
     def rekey_sender(self, key: StreamKey) -> None:
         """Send reports under the new key."""
         self._receiver.rekey_sender(key.masters[:1])

@@ -1,0 +1,280 @@
+"""Our client and our server: each flow, each profile, new keys while media flow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from mikey import rtsp
+from mikey.carriage.rtsp import ask_body, parse_parameters
+from mikey.credentials import Psk
+from mikey.errors import LocalError, PeerError
+from mikey.policy import PROFILES, KeyFlow, Policy, SrtpPolicy
+from mikey.secret import Secret
+from mikey.wire import Message, SrtpIdMap
+from tests.asynchronous import asynchronous
+from tests.rtsp_media import QUICK, Seen, received
+from tests.tls import make
+
+OPEN = Policy(allow_null=True)
+KEY = Secret(bytes(range(32)))
+PRODUCTS = [name for name in PROFILES if PROFILES[name].flow is not KeyFlow.ANSWER]
+
+
+def counting(packets: int, *, rate: float = 5000.0) -> rtsp.Source:
+    """A source whose payloads are numbers."""
+
+    async def play() -> AsyncIterator[rtsp.Unit]:
+        for number in range(packets):
+            yield rtsp.Unit(number.to_bytes(4), number * 160, number / rate, marker=True)
+
+    return rtsp.Source(kind="audio", payload_type=96, rtpmap="L16/8000", play=play)
+
+
+def numbers(seen: Seen) -> list[int]:
+    return [int.from_bytes(packet[12:]) for packet in seen.packets]
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("profile", PRODUCTS)
+@asynchronous
+async def test_each_profile_plays(profile: str, transport: str) -> None:
+    gcm = "gcm" in profile
+    srtp = SrtpPolicy.AEAD_AES_128_GCM if gcm else SrtpPolicy.AES_CM_128_HMAC_SHA1_80
+    if profile == "gst-sha1-32":
+        srtp = SrtpPolicy.AES_CM_128_HMAC_SHA1_32
+    options = rtsp.ServerOptions(profile=profile, srtp=srtp, policy=OPEN)
+    async with await rtsp.Server.open([counting(20)], options=options) as server:
+        seen = await received(
+            server.url,
+            rtsp.Options(profile=profile, transport=transport, srtp=srtp if gcm else None),
+        )
+    (stream,) = seen.session.streams
+    assert numbers(seen) == list(range(20))
+    assert seen.session.flow is PROFILES[profile].flow
+    assert (stream.rtp.rejected, stream.rtcp.rejected, stream.lost) == (0, 0, 0)
+    assert stream.policy.name == srtp.name
+    assert stream.rtcp.verified >= 1
+    assert stream.incoming_key.mki == (b"\0\0\0\1" if PROFILES[profile].mki_length else b"")
+
+
+@pytest.mark.rule("R4567-4.2-2", "R4567-4.2-5")
+@asynchronous
+async def test_the_exchange_of_rfc_4567() -> None:
+    """The server's key needs no TLS: it is encrypted under the one that both share."""
+    options = rtsp.ServerOptions(profile="rfc", psk=Psk(KEY, "rtsp:server", "rtsp:client"))
+    async with await rtsp.Server.open([counting(20), counting(9)], options=options) as server:
+        seen = await received(server.url, rtsp.Options(psk=Psk(KEY, "rtsp:client", "rtsp:server")))
+    assert seen.session.choice.profile == "rfc"
+    assert seen.session.flow is KeyFlow.ANSWER
+    assert len(seen.packets) == 29
+    keys = {stream.incoming_key.key.expose() for stream in seen.session.streams}
+    assert len(keys) == 2
+
+
+@asynchronous
+async def test_a_wrong_shared_key_is_refused() -> None:
+    options = rtsp.ServerOptions(profile="rfc", psk=Psk(KEY, "rtsp:server", "rtsp:client"))
+    wrong = Psk(Secret(bytes(32)[:31] + b"x"), "rtsp:client", "rtsp:server")
+    async with await rtsp.Server.open([counting(1)], options=options) as server:
+        with pytest.raises(PeerError, match="authentication failed"):
+            await received(server.url, rtsp.Options(psk=wrong))
+
+
+@asynchronous
+async def test_a_key_in_clear_is_refused_outside_tls(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match="use TLS"):
+        await rtsp.Server.open([counting(1)])
+    careful = rtsp.Settings(timeout=5.0, report_interval=0.1)
+    options = rtsp.ServerOptions(profile="gst-legacy", policy=OPEN)
+    async with await rtsp.Server.open([counting(1)], options=options) as server:
+        with pytest.raises(PeerError, match="MIKEY-NULL is refused"):
+            await received(server.url, settings=careful)
+    files = make(tmp_path)
+    tls = rtsp.ServerTls(files.certificate, files.key)
+    async with await rtsp.Server.open([counting(5)], tls=tls) as server:
+        seen = await received(server.url, tls=rtsp.Tls(pin=files.pin), settings=careful)
+        assert numbers(seen) == list(range(5))
+
+
+@asynchronous
+async def test_a_refused_key_is_followed_by_one_with_mki() -> None:
+    """463: the key of the SETUP had no MKI; with one for both directions it plays (Q14)."""
+    options = rtsp.ServerOptions(profile="onvif-cm", policy=OPEN)
+    async with await rtsp.Server.open([counting(5)], options=options) as server:
+        seen = await received(server.url, rtsp.Options(profile="mediamtx", flow=KeyFlow.TWO_KEYS))
+    assert numbers(seen) == list(range(5))
+    assert seen.session.choice.profile == "onvif-cm"
+    assert "refused the key of mediamtx (463)" in seen.session.choice.reason
+
+
+@asynchronous
+async def test_a_refused_transport_is_followed_by_the_other() -> None:
+    options = rtsp.ServerOptions(policy=OPEN, transports=["tcp"])
+    async with await rtsp.Server.open([counting(5)], options=options) as server:
+        seen = await received(server.url)
+        assert seen.session.streams[0].transport.lower == "TCP"
+        assert numbers(seen) == list(range(5))
+        with pytest.raises(rtsp.RefusedError, match="SETUP: 461"):
+            await received(server.url, rtsp.Options(transport="udp"))
+
+
+@asynchronous
+async def test_some_streams_of_several() -> None:
+    options = rtsp.ServerOptions(policy=OPEN)
+    sources = [rtsp.bars(frames=3, fps=500), counting(7)]
+    async with await rtsp.Server.open(sources, options=options) as server:
+        seen = await received(server.url)
+        assert [stream.kind for stream in seen.session.streams] == ["video", "audio"]
+        assert [stream.rtp.verified for stream in seen.session.streams] == [6, 7]
+        seen = await received(server.url, rtsp.Options(only=["audio"]))
+        assert numbers(seen) == list(range(7))
+        assert seen.session.streams[0].index == 1
+        with pytest.raises(LocalError, match="no stream text"):
+            await received(server.url, rtsp.Options(only=["text"]))
+
+
+@pytest.mark.parametrize("profile", ["onvif-cm", "gst-legacy", "live555", "rfc"])
+@pytest.mark.realtime
+@asynchronous
+async def test_sixty_new_keys_lose_no_packet(profile: str) -> None:
+    """Also across the end of the sequence numbers: the ROC goes on (RFC 3711 3.3.1)."""
+    rfc = profile == "rfc"
+    options = rtsp.ServerOptions(
+        profile=profile,
+        policy=OPEN,
+        sequence=65000,
+        psk=Psk(KEY, "rtsp:server", "rtsp:client") if rfc else None,
+    )
+    packets: list[bytes] = []
+    async with (
+        await rtsp.Server.open([counting(3000, rate=2000)], options=options) as server,
+        rtsp.playing(
+            server.url,
+            options=rtsp.Options(
+                profile=None if rfc else profile,
+                psk=Psk(KEY, "rtsp:client", "rtsp:server") if rfc else None,
+            ),
+            handlers=rtsp.Handlers(lambda _stream, packet: packets.append(packet)),
+            settings=QUICK,
+        ) as session,
+    ):
+        (client,) = server.clients
+        (stream,) = session.streams
+        before = {stream.incoming_key.key.expose()}
+        for _ in range(60):
+            if session.flow is KeyFlow.CLIENT_KEY:
+                await session.rekey()
+            else:
+                await client.rekey()
+            before.add(stream.incoming_key.key.expose())
+            await asyncio.sleep(0.01)
+        await session.wait()
+        assert (stream.rtp.rejected, stream.lost, stream.roc) == (0, 0, 1)
+        assert client.streams[0].rtcp.rejected == 0
+    assert [int.from_bytes(packet[12:]) for packet in packets] == list(range(3000))
+    assert len(before) == 61
+
+
+@asynchronous
+async def test_the_client_renews_the_key_of_its_reports() -> None:
+    options = rtsp.ServerOptions(profile="gst-legacy", policy=OPEN)
+    async with (
+        await rtsp.Server.open([counting(600, rate=1000)], options=options) as server,
+        rtsp.playing(server.url, settings=QUICK) as session,
+    ):
+        (client,) = server.clients
+        (stream,) = session.streams
+        old = stream.outgoing_key
+        await session.rekey()
+        assert stream.outgoing_key != old
+        heard = client.streams[0].rtcp.verified
+        stream.report()
+        while client.streams[0].rtcp.verified == heard:
+            await asyncio.sleep(0.01)
+        assert client.streams[0].rtcp.rejected == 0
+        assert client.rekeys == 1
+
+
+@asynchronous
+async def test_who_makes_no_keys_renews_none() -> None:
+    options = rtsp.ServerOptions(profile="live555", policy=OPEN)
+    async with (
+        await rtsp.Server.open([counting(50)], options=options) as server,
+        rtsp.playing(
+            server.url, options=rtsp.Options(profile="live555"), settings=QUICK
+        ) as session,
+    ):
+        with pytest.raises(LocalError, match="the server makes the keys"):
+            await session.rekey()
+    options = rtsp.ServerOptions(profile="onvif-cm", policy=OPEN)
+    async with (
+        await rtsp.Server.open([counting(50)], options=options) as server,
+        rtsp.playing(server.url, settings=QUICK),
+    ):
+        with pytest.raises(LocalError, match="the client makes the keys"):
+            await server.clients[0].rekey()
+
+
+@asynchronous
+async def test_pause_and_play_again() -> None:
+    options = rtsp.ServerOptions(policy=OPEN)
+    async with await rtsp.Server.open([counting(10)], options=options) as server:
+        packets: list[bytes] = []
+        async with rtsp.playing(
+            server.url,
+            handlers=rtsp.Handlers(lambda _stream, packet: packets.append(packet)),
+            settings=QUICK,
+        ) as session:
+            while len(packets) < 10:
+                await asyncio.sleep(0.01)
+            await session.pause()
+            assert not server.clients[0].playing
+            await session.play()
+            while len(packets) < 20:
+                await asyncio.sleep(0.01)
+        assert session.streams[0].lost == 0
+
+
+@asynchronous
+async def test_the_error_of_a_sink_ends_the_session() -> None:
+    def full(_stream: rtsp.MediaStream, _packet: bytes) -> None:
+        raise LocalError("the disk is full")
+
+    options = rtsp.ServerOptions(policy=OPEN)
+    async with (
+        await rtsp.Server.open([counting(100)], options=options) as server,
+        rtsp.playing(server.url, handlers=rtsp.Handlers(full), settings=QUICK) as session,
+    ):
+        with pytest.raises(LocalError, match="the disk is full"):
+            await session.wait()
+
+
+@asynchronous
+async def test_a_late_joiner_is_told_the_rollover_counter() -> None:
+    """GET_PARAMETER `mikey` brings the key in use with the ROC of now (Q15; ONVIF Streaming)."""
+    options = rtsp.ServerOptions(profile="gst-legacy", policy=OPEN, sequence=65530)
+    async with (
+        await rtsp.Server.open([counting(300, rate=300)], options=options) as server,
+        rtsp.playing(server.url, settings=QUICK) as session,
+    ):
+        (stream,) = session.streams
+        while stream.roc == 0:
+            await asyncio.sleep(0.01)
+        uri = stream.track.control
+        response = await session.client.request("GET_PARAMETER", uri, body=ask_body())
+        (spec,) = parse_parameters(response.body, response.headers).key_mgmt
+        described = Message.parse(spec.data).header.cs_map
+        assert isinstance(described, SrtpIdMap)
+        (told,) = described.sessions
+        assert (told.ssrc, told.roc) == (stream.ssrc, 1)
+        key = stream.incoming_key
+        await session.ask_keys()
+        assert stream.incoming_key == key
+        before = stream.rtp.verified
+        while stream.rtp.verified < before + 10:
+            await asyncio.sleep(0.01)
+        assert (stream.rtp.rejected, stream.roc) == (0, 1)
