@@ -16,6 +16,9 @@ def product_sp(policy: SrtpPolicy, policy_no: int, compat: Compat) -> Sp:
     Raises LocalError where the peer's parameters cannot say the policy.
     """
     sp = policy.to_sp(policy_no)
+    asked = compat.sends_tag_length_in_type_3, compat.aead_authentication, compat.sp_parameters
+    if asked == (False, False, None):
+        return sp
     values = dict(sp.params)
     if compat.sends_tag_length_in_type_3 and not policy.is_aead:
         values[SrtpParam.SESSION_AUTH_KEY_LEN] = bytes([policy.tag_length])
