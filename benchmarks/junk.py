@@ -1,11 +1,11 @@
 """What ten thousand messages of every kind of junk cost a Responder in public-key operations.
 
 Counted are checks of a chain, of a signature and of a CRL, uses of our private key,
-exponentiations, and envelopes that we make. Claims: nothing for what is malformed, stale,
+exponentiations, envelopes that we make, and pairings. Claims: nothing for what is malformed, stale,
 replayed, for another IDr, from an issuer unknown by name or (DHHMAC) with a wrong MAC; for what
-is plausible in all this at most one chain and one signature check a message; never a private key
-or an exponentiation. The Responder has a certificate and a pre-shared key, and has taken one
-honest message of each method before. The times are for information.
+is plausible in all this at most one chain and one signature check a message; never a private key,
+an exponentiation or a pairing. The Responder has a certificate, a pre-shared key and keys of a
+KMS, and has taken one honest message of each method before. The times are for information.
 
 The messages are those of tests/rules/test_junk.py.
 
@@ -21,7 +21,7 @@ from itertools import islice
 
 from tests.rules import junk
 
-COLUMNS = ("chain", "signature", "crl", "private key", "exponentiation", "envelope")
+COLUMNS = ("chain", "signature", "crl", "private key", "exponentiation", "envelope", "pairing")
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from dask import config
 from distributed import Client, LocalCluster
@@ -13,6 +15,10 @@ from tests.rules.sakke_parties import ALICE, BOB, Noon, bob, same_keys, taken, u
 
 pytestmark = pytest.mark.interop
 
+# They have no types.
+new_cluster: Any = LocalCluster
+new_client: Any = Client
+
 
 def test_a_local_cluster() -> None:
     group = Group.new([Stream(0x57D10)], tgk_length=16)
@@ -20,14 +26,14 @@ def test_a_local_cluster() -> None:
     settings = {"distributed.worker.daemon": True, "distributed.admin.tick.limit": "60s"}
     with (
         config.set(settings),
-        LocalCluster(
+        new_cluster(
             n_workers=1,
             threads_per_worker=2,
             host="127.0.0.1",
             dashboard_address=None,
             silence_logs=50,
         ) as cluster,
-        Client(cluster) as client,
+        new_client(cluster) as client,
     ):
         executor = client.get_executor()
         keyed = key_group(

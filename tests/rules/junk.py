@@ -24,6 +24,7 @@ from mikey import (
     PeerError,
     Psk,
     Responder,
+    Sakke,
     Secret,
     SoftwareKey,
     Stream,
@@ -31,8 +32,11 @@ from mikey import (
     _native,
     drive,
 )  # fmt: skip
+from mikey.credentials import McxUid
+from mikey.crypto import eccsi, sakke
 from mikey.wire import Cert, Message, Payload, T, encode
 from tests import pki
+from tests.rules import sakke_parties
 
 ALICE, BOB, CAROL = (f"sip:{name}@example.com" for name in ("alice", "bob", "carol"))
 PSK, OTHER_PSK = Secret(bytes(range(16))), Secret(bytes(16))
@@ -40,9 +44,10 @@ CONTEXT = Context(protocols=("mikey",))
 STREAMS = (Stream(0xDEADBEEF), Stream())
 
 SIGNED = (Method.PKE, Method.DH_SIGN, Method.RSA_R)
-METHODS = (*SIGNED, Method.DHHMAC)
+METHODS = (*SIGNED, Method.DHHMAC, Method.SAKKE)
 FREE = ("malformed", "stale", "replayed", "for another", "unknown issuer", "wrong MAC")
 PLAUSIBLE = ("wrong signature", "wrong issuer")
+SCHEME = McxUid()
 KEY_OPERATIONS = ("private key", "exponentiation", "envelope")
 
 
@@ -95,7 +100,7 @@ class Counted:
     def __init__(self) -> None:
         self.operations: Counter[str] = Counter()
         self.responder = Responder(
-            [certified(BOB, "*", count=self.operations), Psk(PSK, BOB, ALICE)],
+            [certified(BOB, "*", count=self.operations), Psk(PSK, BOB, ALICE), _by_identity(BOB)],
             clock=Clock(lambda: pki.NOW),
             errors_per_second=10**9,
         )
@@ -113,7 +118,7 @@ class Counted:
     def counting(self) -> Iterator[Counter[str]]:
         """Count from zero, exponentiations of the native core included."""
         self.operations.clear()
-        with _exponentiations(self.operations):
+        with _exponentiations(self.operations), _pairings(self.operations):
             yield self.operations
 
 
@@ -136,6 +141,37 @@ def _exponentiations(operations: Counter[str]) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _pairings(operations: Counter[str]) -> Iterator[None]:
+    """Count signatures of ECCSI that are checked, and encapsulations that are opened."""
+    verify, decapsulate = eccsi.PublicKey.verify, sakke.ReceiverKey.decapsulate
+
+    def counted_verify(
+        key: eccsi.PublicKey, identifier: bytes, message: bytes, signature: bytes
+    ) -> None:
+        operations["signature"] += 1
+        verify(key, identifier, message, signature)
+
+    def counted_decapsulate(key: sakke.ReceiverKey, data: bytes) -> Secret:
+        operations["pairing"] += 1
+        return decapsulate(key, data)
+
+    with (
+        mock.patch.object(eccsi.PublicKey, "verify", counted_verify),
+        mock.patch.object(sakke.ReceiverKey, "decapsulate", counted_decapsulate),
+    ):
+        yield
+
+
+def _by_identity(who: str, peer: str = "*", root: str = "root") -> Sakke:
+    """Return the credential that the KMS of a `root` gave to somebody."""
+    home = sakke_parties.kms(scheme=SCHEME)
+    uri = home.uri if root == "root" else root
+    own = sakke_parties.keys(who, pki.NOW, uri, scheme=SCHEME)
+    domains = () if root == "root" else (home,)
+    return Sakke(identity=who, peer=peer, keys=(own,), domains=domains, peer_kms=home.uri)
+
+
 class Sender:
     """Whoever sends junk of one method; `replayed` is the honest message that was taken before."""
 
@@ -147,6 +183,8 @@ class Sender:
         """Return the kinds of junk that exist in the method."""
         if self.method is Method.DHHMAC:
             return tuple(kind for kind in FREE if kind != "unknown issuer")
+        if self.method is Method.SAKKE:  # a KMS that nobody knows is its unknown issuer
+            return (*(kind for kind in FREE if kind != "wrong MAC"), "wrong signature")
         return tuple(kind for kind in (*FREE, *PLAUSIBLE) if kind != "wrong MAC")
 
     def junk(self, kind: str) -> Iterator[bytes]:
@@ -185,8 +223,10 @@ class Sender:
     def _honest(
         self, who: str, peer: str, root: str = "root", name: str = "root", key: Secret = PSK
     ) -> bytes:
-        credential: Certified | Psk = Psk(key, who, peer)
-        if self.method is not Method.DHHMAC:
+        credential: Certified | Psk | Sakke = Psk(key, who, peer)
+        if self.method is Method.SAKKE:
+            credential = _by_identity(who, peer, root)
+        elif self.method is not Method.DHHMAC:
             credential = certified(who, peer, root, name)
         initiator = Initiator(credential, method=self.method, clock=Clock(lambda: pki.NOW))
         return initiator.start(STREAMS, context=CONTEXT)

@@ -29,7 +29,7 @@ def cost(method: Method, kind: str) -> Counter[str]:
 
 
 @pytest.mark.parametrize(("method", "kind"), CASES)
-@pytest.mark.rule("R3830-5.3-1", "R3830-9.5-2")
+@pytest.mark.rule("R3830-5.3-1", "R3830-9.5-2", "R6509-2.2.2-1")
 def test_junk(method: Method, kind: str) -> None:
     operations = cost(method, kind)
     if kind in junk.FREE:
@@ -50,6 +50,7 @@ def test_the_counters_see_an_honest_exchange(method: Method) -> None:
         Method.DH_SIGN: {"chain": 1, "signature": 1, "private key": 1, "exponentiation": 2},
         Method.RSA_R: {"chain": 1, "signature": 1, "private key": 1, "envelope": 1},
         Method.DHHMAC: {"exponentiation": 2},
+        Method.SAKKE: {"signature": 1, "pairing": 1},
     }
     assert operations == expected[method]
 
