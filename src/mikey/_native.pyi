@@ -66,6 +66,9 @@ def sakke_receiver_key(master: bytes, identifier: bytes) -> bytes:
 def sakke_simd() -> str | None:
     """Return what this processor computes eight operations at once with, None: one by one."""
 
+def sakke_field(operation: str, times: int) -> None:
+    """Do a "product", "square", "reduction" or "inversion" of SAKKE's field, for benchmarks."""
+
 class SakkePublicKey:
     """The public key of a KMS, which encapsulates (RFC 6508 6.2.1); it makes its tables once.
 
@@ -90,6 +93,9 @@ class SakkeReceiverKey:
     """
 
     def __new__(cls, z: bytes, identifier: bytes, rsk: bytes) -> Self: ...
+    def check(self) -> bool:
+        """Validate the key again, with its tables."""
+
     def decapsulate(self, data: bytes) -> bytes:
         """Return the SSV, 16 octets; ValueError with one text for whatever is wrong with `data`.
 

@@ -27,7 +27,8 @@ mod _native {
     use crate::prf::prf;
     #[pymodule_export]
     use crate::sakke::{
-        sakke_public_key, sakke_receiver_key, sakke_simd, SakkePublicKey, SakkeReceiverKey,
+        sakke_field, sakke_public_key, sakke_receiver_key, sakke_simd, SakkePublicKey,
+        SakkeReceiverKey,
     };
     #[pymodule_export]
     use crate::srtp::{SrtpReceiver, SrtpSender};

@@ -1,5 +1,6 @@
 //! SAKKE (RFC 6508) as functions and keys over bytes, with the GIL released.
 
+use mikey_core::sakke::measure::{repeat, Operation};
 use mikey_core::sakke::{self, Invalid, PublicKey, ReceiverKey, SSV_OCTETS};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -41,6 +42,20 @@ pub fn sakke_receiver_key<'py>(
 #[pyfunction]
 pub fn sakke_simd() -> Option<&'static str> {
     None
+}
+
+/// Repeats an operation in the field, for benchmarks.
+#[pyfunction]
+pub fn sakke_field(py: Python<'_>, operation: &str, times: u32) -> PyResult<()> {
+    let operation = match operation {
+        "product" => Operation::Product,
+        "square" => Operation::Square,
+        "reduction" => Operation::Reduction,
+        "inversion" => Operation::Inversion,
+        _ => return Err(PyValueError::new_err("unknown operation")),
+    };
+    py.detach(|| repeat(operation, times));
+    Ok(())
 }
 
 /// The public key of a KMS.
@@ -92,6 +107,11 @@ impl SakkeReceiverKey {
         py.detach(|| ReceiverKey::new(z, identifier, rsk))
             .map(Self)
             .map_err(invalid)
+    }
+
+    /// Validates the key again, with its tables.
+    fn check(&self, py: Python<'_>) -> bool {
+        py.detach(|| self.0.check())
     }
 
     fn decapsulate<'py>(&self, py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyBytes>> {

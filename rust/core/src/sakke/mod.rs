@@ -10,6 +10,7 @@ mod hash;
 mod inverse;
 mod limbs;
 mod lines;
+pub mod measure;
 mod montgomery;
 mod parameters;
 mod power;
