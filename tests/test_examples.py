@@ -21,4 +21,4 @@ def test_an_example_runs(path: Path) -> None:
 
 
 def test_there_is_an_example_of_each_method_and_of_a_group() -> None:
-    assert {path.stem for path in EXAMPLES} >= {"psk", "pke", "dhsign", "dhhmac", "rsar", "group"}
+    assert {path.stem for path in EXAMPLES} >= {"psk", "pke", "dhsign", "dhhmac", "rsar", "sakke", "group"}

@@ -37,7 +37,7 @@ from mikey.credentials.certificate import Purpose
 from mikey.policy import Clock
 from mikey.registry import CertType
 from mikey.wire import Cert, Message, encode, walk
-from tests.fuzz import corpus, insiders, rtsp_targets
+from tests.fuzz import corpus, insiders, rtsp_targets, sakke_targets
 from tests.naive import crypto, dhhmac, dhsign, parties, pke, pki, rsa, rsar
 from tests.naive import encode as e
 from tests.naive.decode import ID, KEMAC, RAND, V, decode, one
@@ -404,6 +404,7 @@ def targets() -> dict[str, tuple[Target, list[bytes]]]:
     certificates = _Certificates()
     signer, answerer = insiders.Requests(_signed_requests()), insiders.Answers()
     envelopes = insiders.Envelopes(_plaintexts())
+    strangers, caller = sakke_targets.Strangers(), sakke_targets.Caller()
     return {
         "parse": (parse, messages),
         "responder": (_Forger(), requests),
@@ -413,6 +414,8 @@ def targets() -> dict[str, tuple[Target, list[bytes]]]:
         "signed-requests": (signer, signer.seeds),
         "signed-answers": (answerer, answerer.seeds),
         "envelopes": (envelopes, envelopes.seeds),
+        "sakke": (strangers, strangers.seeds),
+        "sakke-caller": (caller, caller.seeds),
         "key-data": (_KeyHolder(plaintext=True), _plaintexts()),
         "initiator": (unproven, answers),
         "initiator-with-key": (proven, answers),

@@ -117,11 +117,7 @@ def offer_of(to: Responder, message: bytes, context: Context = CONTEXT) -> Offer
 def taken(to: Responder, message: bytes, context: Context = CONTEXT) -> Bundle:
     """Return what the Responder makes of a message, its SSRCs chosen; there is no answer."""
     offer = offer_of(to, message, context)
-    ours = {
-        cs_id: 0xB0 + cs_id
-        for cs_id, stream in zip(offer.cs_ids, offer.streams, strict=True)
-        if not stream.ssrc
-    }
+    ours = {cs_id: 0xB0 + cs_id for cs_id in offer.open_ids}
     response, bundle = offer.accept(ours)
     assert response is None
     return bundle

@@ -85,6 +85,12 @@ class Offer:
         return tuple(range(1, len(bundle.sessions) + 1))
 
     @property
+    def open_ids(self) -> tuple[int, ...]:
+        """The CS IDs of streams whose SSRC is still to be chosen."""
+        bundle = self._bundle
+        return tuple(cs_id for i, cs_id in enumerate(self.cs_ids) if bundle.is_open(i))
+
+    @property
     def has_response(self) -> bool:
         """Whether the method has a response at all: all have but SAKKE."""
         return self._proof.response is not None

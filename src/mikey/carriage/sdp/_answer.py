@@ -116,7 +116,8 @@ def _by_session(offer: Offer, slots: tuple[Slot, ...], ssrcs: Mapping[int, int])
             raise LocalError("streams under one key need different SSRCs")
         return {}
     wanted = {slot.cs_id: ssrcs[slot.media] for slot in ours}
+    free = offer.open_ids
     for cs_id, ssrc in wanted.items():
-        if offer.streams[cs_id - 1].ssrc not in (0, ssrc):
+        if cs_id not in free and offer.streams[cs_id - 1].ssrc != ssrc:
             raise refused(f"offer chooses the SSRC of what we send (crypto session {cs_id})")
-    return {cs_id: ssrc for cs_id, ssrc in wanted.items() if not offer.streams[cs_id - 1].ssrc}
+    return {cs_id: ssrc for cs_id, ssrc in wanted.items() if cs_id in free}
