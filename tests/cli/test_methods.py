@@ -10,7 +10,7 @@ import pytest
 
 from mikey.cli.main import main
 from mikey.cli.method_table import method_table
-from mikey.methods import dhhmac, dhsign, pke, psk, rsar
+from mikey.methods import dhhmac, dhsign, pke, psk, rsar, sakke
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "conformance" / "usecases.md"
 COLUMNS = {
@@ -50,7 +50,7 @@ def test_the_verdicts_are_those_of_the_page() -> None:
 
 def test_every_method_that_is_built_has_every_row() -> None:
     table = method_table()
-    assert list(table.methods) == [each.NAME for each in (psk, pke, dhsign, dhhmac, rsar)]
+    assert list(table.methods) == [each.NAME for each in (psk, pke, dhsign, dhhmac, rsar, sakke)]
     assert {tuple(cells) for cells in table.methods.values()} == {tuple(table.rows)}
 
 
