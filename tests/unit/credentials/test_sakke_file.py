@@ -20,6 +20,7 @@ from mikey.credentials.sakke_file import (
 from mikey.crypto import eccsi, sakke
 from mikey.errors import LocalError
 from mikey.policy import SECOND
+from mikey.registry import SakkeIdScheme
 from mikey.secret import Secret
 
 USER = "tel:+447700900123"
@@ -99,6 +100,16 @@ def test_identifier_schemes(scheme: str, more: str, expected: object, tmp_path: 
     found = load_kms(written(tmp_path, text)).scheme
     assert found == expected
     assert scheme_name(found) == scheme
+
+
+def test_a_scheme_of_ones_own_has_no_name_in_files() -> None:
+    class Other(RawIdentifier):
+        @property
+        def number(self) -> SakkeIdScheme:
+            return SakkeIdScheme(250)
+
+    with pytest.raises(LocalError, match="identifier scheme 250 has no name in files"):
+        scheme_name(Other())
 
 
 def test_the_master_secrets_of_a_kms(tmp_path: Path) -> None:
