@@ -1,7 +1,7 @@
 //! SAKKE (RFC 6508) as functions and keys over bytes, with the GIL released.
 
 use mikey_core::sakke::measure::{repeat, Operation};
-use mikey_core::sakke::{self, Invalid, PublicKey, ReceiverKey, SSV_OCTETS};
+use mikey_core::sakke::{self, Ifma, Invalid, PublicKey, ReceiverKey, SSV_OCTETS};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -41,7 +41,7 @@ pub fn sakke_receiver_key<'py>(
 /// What this processor computes batches with.
 #[pyfunction]
 pub fn sakke_simd() -> Option<&'static str> {
-    None
+    Ifma::detect().map(|_| Ifma::NAME)
 }
 
 /// Repeats an operation in the field, for benchmarks.
@@ -90,7 +90,7 @@ impl SakkePublicKey {
     ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
         let ssv = ssv_of(ssv)?;
         let all = py
-            .detach(|| self.0.encapsulate_many(&identifiers, &ssv))
+            .detach(|| self.0.encapsulate_many(&identifiers, &ssv, Ifma::detect()))
             .map_err(invalid)?;
         Ok(all.iter().map(|data| PyBytes::new(py, data)).collect())
     }
@@ -124,7 +124,7 @@ impl SakkeReceiverKey {
         py: Python<'py>,
         data: Vec<Vec<u8>>,
     ) -> Vec<Option<Bound<'py, PyBytes>>> {
-        let all = py.detach(|| self.0.decapsulate_many(&data));
+        let all = py.detach(|| self.0.decapsulate_many(&data, Ifma::detect()));
         let octets = |ssv: &Zeroizing<[u8; SSV_OCTETS]>| PyBytes::new(py, &**ssv);
         all.iter().map(|ssv| ssv.as_ref().map(octets)).collect()
     }

@@ -16,9 +16,11 @@
 
 use super::curve::{Affine, Jacobian};
 use super::field::{invert_all, Fe};
+use super::lanes;
 use super::limbs::{self, Wide};
 use super::scalar::{Digit, Scalar};
 use crate::simd;
+use crate::simd::batch::{Ifma, Shape, LANES};
 use zeroize::Zeroizing;
 
 /// The table of a point.
@@ -101,6 +103,31 @@ impl<const BITS: usize, const LEVELS: usize> Comb<BITS, LEVELS> {
             }
         }
         result
+    }
+
+    /// The same for eight numbers at a time of each table.
+    ///
+    /// z is also zero where equal or opposite points met when the levels were put together.
+    pub fn multiply_lanes(
+        ifma: Ifma,
+        pairs: &[(&Self, &[Scalar; LANES])],
+    ) -> Zeroizing<[Jacobian; LANES]> {
+        let shape = Shape {
+            bits: BITS,
+            levels: LEVELS,
+            rows: Self::ROWS,
+        };
+        let digits: Vec<_> = pairs
+            .iter()
+            .map(|(_, numbers)| lanes::digits::<BITS>(numbers, LEVELS * Self::ROWS))
+            .collect();
+        let multiples: Vec<_> = pairs
+            .iter()
+            .zip(&digits)
+            .map(|((comb, _), digits)| (comb.points.as_slice(), digits.as_slice()))
+            .collect();
+        let sums = Zeroizing::new(ifma.multiply(shape, &multiples, &lanes::invert_limbs));
+        Zeroizing::new(lanes::jacobian(&sums))
     }
 }
 

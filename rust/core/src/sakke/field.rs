@@ -12,6 +12,12 @@ pub struct Fe(pub Limbs);
 
 impl DefaultIsZeroes for Fe {}
 
+impl AsRef<Limbs> for Fe {
+    fn as_ref(&self) -> &Limbs {
+        &self.0
+    }
+}
+
 impl Fe {
     pub const ZERO: Self = Self([0; LIMBS]);
     pub const ONE: Self = Self(P.one);
@@ -56,6 +62,12 @@ impl Fe {
     #[inline(always)]
     pub fn is_zero(&self) -> bool {
         limbs::equal(&self.0, &[0; LIMBS])
+    }
+
+    /// All ones if it is zero.
+    #[inline(always)]
+    pub fn is_zero_mask(&self) -> u64 {
+        limbs::mask(self.is_zero())
     }
 
     #[inline(always)]

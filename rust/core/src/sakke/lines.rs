@@ -25,7 +25,9 @@
 use super::curve::{Affine, Jacobian};
 use super::field::{invert_all, Fe, Product};
 use super::fp2::Fp2;
+use super::lanes;
 use super::parameters::Q;
+use crate::simd::batch::{Ifma, LANES};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Digits of q - 1 after the highest: q has 1022 bits.
@@ -185,6 +187,21 @@ impl Lines {
         }
         // (p + 1) / q = 4
         f.square().square().representative()
+    }
+
+    /// The same for eight points, none of which has y = 0.
+    pub fn pairing_lanes(&self, ifma: Ifma, points: &[Affine; LANES]) -> Zeroizing<[Fe; LANES]> {
+        let mut inverses = points.map(|point| point.y);
+        invert_all(&mut inverses);
+        let points = [
+            points.map(|point| point.x.0),
+            inverses.map(|inverse| inverse.0),
+        ];
+        let values = Zeroizing::new(ifma.pairing(&self.table, &DIGITS, &points));
+        let values = Zeroizing::new(lanes::fp2(&values));
+        let mut inverses = Zeroizing::new(values.map(|value| value.a));
+        lanes::invert(&mut *inverses);
+        Zeroizing::new(core::array::from_fn(|lane| values[lane].b * inverses[lane]))
     }
 }
 

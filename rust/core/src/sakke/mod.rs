@@ -8,6 +8,7 @@ mod field;
 mod fp2;
 mod hash;
 mod inverse;
+mod lanes;
 mod limbs;
 mod lines;
 pub mod measure;
@@ -21,6 +22,7 @@ mod scheme;
 #[cfg(test)]
 mod tests;
 
+pub use crate::simd::batch::Ifma;
 pub use curve::POINT_OCTETS;
 pub use scheme::{
     public_key, receiver_key, Invalid, PublicKey, ReceiverKey, DATA_OCTETS, SSV_OCTETS,

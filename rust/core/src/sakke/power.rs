@@ -5,10 +5,13 @@
 
 use super::field::{invert_all, Fe};
 use super::fp2::Fp2;
+use super::lanes;
 use super::limbs::Limbs;
 use super::parameters::PAIRING_OF_GENERATOR;
 use super::scalar::Scalar;
 use crate::simd;
+use crate::simd::batch::{Ifma, Shape, LANES};
+use zeroize::Zeroizing;
 
 const BITS: usize = 6;
 const LEVELS: usize = 4;
@@ -69,5 +72,17 @@ impl Powers {
             power = power * *level;
         }
         power
+    }
+
+    /// The same for eight numbers.
+    pub fn power_lanes(&self, ifma: Ifma, numbers: &[Scalar; LANES]) -> Zeroizing<[Fp2; LANES]> {
+        let shape = Shape {
+            bits: BITS,
+            levels: LEVELS,
+            rows: ROWS,
+        };
+        let digits = lanes::digits::<BITS>(numbers, LEVELS * ROWS);
+        let powers = Zeroizing::new(ifma.power(shape, &self.entries, &digits));
+        Zeroizing::new(lanes::fp2(&powers))
     }
 }

@@ -4,10 +4,12 @@ use super::comb::Comb;
 use super::curve::{Affine, Jacobian, POINT_OCTETS};
 use super::field::{invert_all, Fe};
 use super::hash;
+use super::lanes;
 use super::lines::{self, Lines};
 use super::parameters::{PAIRING_OF_GENERATOR, Q};
 use super::power::Powers;
 use super::scalar::Scalar;
+use crate::simd::batch::{Ifma, LANES};
 use std::sync::LazyLock;
 use zeroize::Zeroizing;
 
@@ -48,6 +50,9 @@ type Wide = Comb<7, 4>;
 /// Tables of a receiver's own point, beside the lines of its key.
 type Narrow = Comb<5, 5>;
 const _: () = assert!(lines::OCTETS + Narrow::OCTETS <= 512 << 10);
+
+/// From how many messages on a batch of eight is faster than one after the other.
+const WORTH_A_BATCH: usize = 4;
 
 /// The table of P, made at the first use.
 static GENERATOR: LazyLock<Wide> = LazyLock::new(|| Comb::new(&Affine::generator()));
@@ -125,28 +130,78 @@ impl PublicKey {
         let power = Zeroizing::new(G.power(&r));
         let mut inverses = Zeroizing::new([point.z, power.a]);
         invert_all(&mut *inverses);
-        let w = Zeroizing::new((power.b * inverses[1]).to_octets());
-        let mask = hash::to_mask(&*w);
-        let mut out = [0; DATA_OCTETS];
-        let (r_point, h) = out.split_at_mut(POINT_OCTETS);
-        r_point.copy_from_slice(&point.to_affine(inverses[0]).to_octets());
-        for ((h, ssv), mask) in h.iter_mut().zip(ssv).zip(&*mask) {
-            *h = ssv ^ mask;
-        }
-        Ok(out)
+        let w = Zeroizing::new(power.b * inverses[1]);
+        Ok(encode(&point.to_affine(inverses[0]), &w, ssv))
     }
 
-    /// The Encapsulated Data of one SSV for several receivers (RFC 6508 6.3).
+    /// The Encapsulated Data of one SSV for several receivers (RFC 6508 6.3), eight at a time
+    /// where there is a batch path and it is given.
     pub fn encapsulate_many(
         &self,
         identifiers: &[Vec<u8>],
         ssv: &[u8; SSV_OCTETS],
+        batch: Option<Ifma>,
     ) -> Result<Vec<[u8; DATA_OCTETS]>, Invalid> {
-        identifiers
-            .iter()
-            .map(|identifier| self.encapsulate(identifier, ssv))
-            .collect()
+        let mut all = Vec::with_capacity(identifiers.len());
+        for group in identifiers.chunks(LANES) {
+            match batch.filter(|_| group.len() >= WORTH_A_BATCH) {
+                Some(ifma) => self.encapsulate_lanes(group, ssv, ifma, &mut all)?,
+                None => {
+                    for identifier in group {
+                        all.push(self.encapsulate(identifier, ssv)?);
+                    }
+                }
+            }
+        }
+        Ok(all)
     }
+
+    /// For up to eight receivers; the first one's work fills the lanes that are left.
+    fn encapsulate_lanes(
+        &self,
+        identifiers: &[Vec<u8>],
+        ssv: &[u8; SSV_OCTETS],
+        ifma: Ifma,
+        all: &mut Vec<[u8; DATA_OCTETS]>,
+    ) -> Result<(), Invalid> {
+        let numbers: Vec<_> = identifiers
+            .iter()
+            .map(|identifier| identifier_of(identifier))
+            .collect::<Result<_, _>>()?;
+        let lane = |i: usize| if i < identifiers.len() { i } else { 0 };
+        let r: [Scalar; LANES] =
+            core::array::from_fn(|i| hash::to_scalar(&[ssv, &identifiers[lane(i)]]));
+        let r_b: [Scalar; LANES] = core::array::from_fn(|i| r[i].mul(&numbers[lane(i)]));
+        let points = Wide::multiply_lanes(ifma, &[(&GENERATOR, &r_b), (&self.table, &r)]);
+        let powers = G.power_lanes(ifma, &r);
+        let mut inverses = Zeroizing::new([Fe::ZERO; 2 * LANES]);
+        for (i, (point, power)) in points.iter().zip(powers.iter()).enumerate() {
+            (inverses[i], inverses[LANES + i]) = (point.z, power.a);
+        }
+        lanes::invert(&mut *inverses);
+        for (i, identifier) in identifiers.iter().enumerate() {
+            // Infinity, or what the batch cannot add: practically never.
+            if points[i].is_infinity() {
+                all.push(self.encapsulate(identifier, ssv)?);
+                continue;
+            }
+            let w = Zeroizing::new(powers[i].b * inverses[LANES + i]);
+            all.push(encode(&points[i].to_affine(inverses[i]), &w, ssv));
+        }
+        Ok(())
+    }
+}
+
+/// The Encapsulated Data of an SSV: the point R, and the SSV masked by w = g^r.
+fn encode(point: &Affine, w: &Fe, ssv: &[u8; SSV_OCTETS]) -> [u8; DATA_OCTETS] {
+    let mask = hash::to_mask(&*Zeroizing::new(w.to_octets()));
+    let mut out = [0; DATA_OCTETS];
+    let (r_point, h) = out.split_at_mut(POINT_OCTETS);
+    r_point.copy_from_slice(&point.to_octets());
+    for ((h, ssv), mask) in h.iter_mut().zip(ssv).zip(&*mask) {
+        *h = ssv ^ mask;
+    }
+    out
 }
 
 /// A Receiver Secret Key that has been validated, as its table of lines.
@@ -186,31 +241,87 @@ impl ReceiverKey {
 
     /// The SSV (RFC 6508 6.2.2); all failures are the same one.
     pub fn decapsulate(&self, data: &[u8]) -> Result<Zeroizing<[u8; SSV_OCTETS]>, Invalid> {
-        let data: &[u8; DATA_OCTETS] = data.try_into().map_err(|_| DATA)?;
-        let (r_octets, h) = data.split_at(POINT_OCTETS);
-        let r_point = point_of(r_octets).ok_or(DATA)?;
-        let w = Zeroizing::new(self.lines.pairing(&r_point).to_octets());
-        let mut ssv = hash::to_mask(&*w);
-        for (octet, h) in ssv.iter_mut().zip(h) {
-            *octet ^= h;
-        }
+        let (point, h) = decode(data)?;
+        let ssv = unmask(&self.lines.pairing(&point), h);
         let r = hash::to_scalar(&[&*ssv, &self.identifier]);
         let test = Narrow::multiply(&[(&self.table, &r)]);
-        // The same point, compared without an inversion: x z^2 and y z^3.
-        let square = test.z.square();
-        let same = (r_point.x * square).equals(&test.x)
-            & (r_point.y * (square * test.z)).equals(&test.y)
-            & !test.is_infinity();
-        if !core::hint::black_box(same) {
+        if !core::hint::black_box(is_same(&point, &test)) {
             return Err(DATA);
         }
         Ok(ssv)
     }
 
-    /// The SSVs of several Encapsulated Data; `None` where there is none.
-    pub fn decapsulate_many(&self, data: &[Vec<u8>]) -> Vec<Option<Zeroizing<[u8; SSV_OCTETS]>>> {
-        data.iter()
-            .map(|data| self.decapsulate(data).ok())
-            .collect()
+    /// The SSVs of several Encapsulated Data; `None` where there is none. Eight at a time where
+    /// there is a batch path and it is given.
+    pub fn decapsulate_many(
+        &self,
+        data: &[Vec<u8>],
+        batch: Option<Ifma>,
+    ) -> Vec<Option<Zeroizing<[u8; SSV_OCTETS]>>> {
+        let mut all = Vec::with_capacity(data.len());
+        for group in data.chunks(LANES) {
+            match batch.filter(|_| group.len() >= WORTH_A_BATCH) {
+                Some(ifma) => self.decapsulate_lanes(group, ifma, &mut all),
+                None => all.extend(group.iter().map(|data| self.decapsulate(data).ok())),
+            }
+        }
+        all
     }
+
+    /// For up to eight; in lanes that are left, or whose data hold no point, P is worked on.
+    fn decapsulate_lanes(
+        &self,
+        data: &[Vec<u8>],
+        ifma: Ifma,
+        all: &mut Vec<Option<Zeroizing<[u8; SSV_OCTETS]>>>,
+    ) {
+        // A point with y = 0 has order 2 and is no [r]I.
+        let decoded: [Option<_>; LANES] = core::array::from_fn(|i| {
+            let decoded = decode(data.get(i)?).ok()?;
+            (!decoded.0.y.is_zero()).then_some(decoded)
+        });
+        let generator = Affine::generator();
+        let points = decoded.map(|decoded| decoded.map_or(generator, |(point, _)| point));
+        let w = self.lines.pairing_lanes(ifma, &points);
+        let ssvs: [_; LANES] = core::array::from_fn(|i| {
+            unmask(&w[i], decoded[i].map_or(&[0; SSV_OCTETS], |(_, h)| h))
+        });
+        let r: [Scalar; LANES] =
+            core::array::from_fn(|i| hash::to_scalar(&[&*ssvs[i], &self.identifier]));
+        let tests = Narrow::multiply_lanes(ifma, &[(&self.table, &r)]);
+        let lanes = decoded.into_iter().zip(ssvs).zip(tests.iter());
+        all.extend(lanes.zip(data).map(|(((decoded, ssv), test), data)| {
+            // Infinity, or what the batch cannot add: practically never.
+            if test.is_infinity() {
+                return self.decapsulate(data).ok();
+            }
+            let same = is_same(&decoded?.0, test);
+            core::hint::black_box(same).then_some(ssv)
+        }));
+    }
+}
+
+/// The point R and the masked SSV.
+fn decode(data: &[u8]) -> Result<(Affine, &[u8; SSV_OCTETS]), Invalid> {
+    let (point, h) = data
+        .split_first_chunk()
+        .filter(|(_, h)| h.len() == SSV_OCTETS)
+        .ok_or(DATA)?;
+    let point = Affine::from_octets(point).ok_or(DATA)?;
+    Ok((point, h.first_chunk().ok_or(DATA)?))
+}
+
+/// The SSV, from what masks it: <R, K> = g^r, and H.
+fn unmask(w: &Fe, h: &[u8; SSV_OCTETS]) -> Zeroizing<[u8; SSV_OCTETS]> {
+    let mut ssv = hash::to_mask(&*Zeroizing::new(w.to_octets()));
+    for (octet, h) in ssv.iter_mut().zip(h) {
+        *octet ^= h;
+    }
+    ssv
+}
+
+/// Whether R is the point, compared without an inversion: x z^2 and y z^3.
+fn is_same(r: &Affine, test: &Jacobian) -> bool {
+    let square = test.z.square();
+    (r.x * square).equals(&test.x) & (r.y * (square * test.z)).equals(&test.y) & !test.is_infinity()
 }

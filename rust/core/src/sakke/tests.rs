@@ -378,7 +378,7 @@ fn every_changed_bit_is_found() {
         let forged: Vec<u8> = data.iter().copied().cycle().take(length).collect();
         assert_eq!(receiver.decapsulate(&forged).unwrap_err(), refused);
     }
-    let many = receiver.decapsulate_many(&[data.clone(), data[1..].to_vec(), data]);
+    let many = receiver.decapsulate_many(&[data.clone(), data[1..].to_vec(), data], None);
     let found: Vec<bool> = many.iter().map(Option::is_some).collect();
     assert_eq!(found, [true, false, true]);
 }
@@ -414,11 +414,11 @@ fn masters_and_identifiers_have_their_ranges() {
         assert!(sender.encapsulate(&identifier, &[7; SSV_OCTETS]).is_ok());
     }
     let many = sender
-        .encapsulate_many(&[vec![2], vec![3]], &[7; SSV_OCTETS])
+        .encapsulate_many(&[vec![2], vec![3]], &[7; SSV_OCTETS], None)
         .unwrap();
     assert_eq!(many[1], sender.encapsulate(&[3], &[7; SSV_OCTETS]).unwrap());
     assert!(sender
-        .encapsulate_many(&[vec![2], vec![1]], &[7; SSV_OCTETS])
+        .encapsulate_many(&[vec![2], vec![1]], &[7; SSV_OCTETS], None)
         .is_err());
 }
 

@@ -10,6 +10,9 @@
 
 #[cfg(target_arch = "x86_64")]
 mod adx;
+pub mod batch;
+#[cfg(target_arch = "x86_64")]
+mod ifma;
 mod portable;
 mod select;
 #[cfg(test)]

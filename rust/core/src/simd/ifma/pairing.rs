@@ -1,0 +1,151 @@
+//! Powers in PF_p and pairings with a fixed point, a number or a point for each lane.
+
+use super::super::batch::{Digits, Shape, LANES};
+use super::super::Limbs;
+use super::lanes::{broadcast, Columns, Lanes};
+use super::{look_up, negative};
+
+/// a + i b.
+struct Fp2 {
+    a: Lanes,
+    b: Lanes,
+}
+
+impl Fp2 {
+    /// (a + b)(a - b) + 2 i a b, by squares only: below 3 p, for parts below 5 p.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn square(&self) -> Self {
+        let (aa, bb) = (Columns::of_square(&self.a), Columns::of_square(&self.b));
+        let sum = self.a.raw().plus(&self.b).carry::<0>();
+        let all = Columns::of_square(&sum);
+        Self {
+            a: aa.minus(&bb).reduce::<1>(),
+            b: all.minus(&aa.plus(&bb)).reduce::<0>(),
+        }
+    }
+
+    /// The product, for parts below 5 p: of the other one `b` may be up to 2^1040 - 10 p. Then
+    /// its parts are below 5 p.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn mul(&self, other: &Self) -> Self {
+        let (aa, bb) = (
+            Columns::of(&self.a, &other.a),
+            Columns::of(&self.b, &other.b),
+        );
+        let sum = self.a.raw().plus(&self.b).carry::<0>();
+        let other_sum = other.a.raw().plus(&other.b).carry::<0>();
+        let all = Columns::of(&sum, &other_sum);
+        Self {
+            a: aa.minus(&bb).reduce::<4>(),
+            b: all.minus(&aa.plus(&bb)).reduce::<0>(),
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn leave(&self) -> [[Limbs; LANES]; 2] {
+        [self.a.leave(), self.b.leave()]
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(in super::super) fn power(
+    shape: Shape,
+    table: &[Limbs],
+    digits: &[Digits],
+) -> [[Limbs; LANES]; 2] {
+    let mut f: Option<Fp2> = None;
+    for level in (0..shape.levels).rev() {
+        if let Some(f) = &mut f {
+            for _ in 0..shape.bits {
+                *f = f.square();
+            }
+        }
+        let rows = table.chunks(table.len() / shape.rows);
+        let digits = digits.iter().skip(level).step_by(shape.levels);
+        for (row, digits) in rows.zip(digits) {
+            let t = Lanes::enter(&look_up(row, digits));
+            let minus = negative(digits);
+            f = Some(match f {
+                None => Fp2 {
+                    a: Lanes::one(),
+                    b: t.settle()
+                        .negate_if(minus)
+                        .carry::<3>()
+                        .settle()
+                        .carry::<0>(),
+                },
+                // a - b t and b + a t: the products are below 2.8 p.
+                Some(Fp2 { a, b }) => {
+                    let (at, bt) = (a.mul(&t), b.mul(&t));
+                    let b_part = at.raw().negate_if(minus).plus(&b).carry::<3>();
+                    let a_part = bt.raw().negate_if(!minus).plus(&a).carry::<3>();
+                    Fp2 {
+                        a: a_part.settle().carry::<0>(),
+                        b: b_part.settle().carry::<0>(),
+                    }
+                }
+            });
+        }
+    }
+    f.map_or([[[0; 16]; LANES]; 2], |f| f.leave())
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+/// The sum of up to four products of coefficients and numbers below 3 p: below 3 p.
+fn sum<T: AsRef<Limbs>>(coefficients: &[T], powers: &[Lanes; 4]) -> Lanes {
+    let product =
+        |i: usize| Columns::of_broadcast(&powers[i], &broadcast(coefficients[i].as_ref(), 16));
+    let mut sum = product(0);
+    for i in 1..coefficients.len() {
+        sum = sum.plus(&product(i));
+    }
+    // Below 4 (0.6) 3 p + p.
+    sum.reduce::<0>().settle().carry::<0>()
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(in super::super) fn pairing<T: AsRef<Limbs>>(
+    table: &[T],
+    digits: &[i8],
+    [x, y0]: &[[Limbs; LANES]; 2],
+) -> [[Limbs; LANES]; 2] {
+    let x = Lanes::gather(x).settle().carry::<0>();
+    let x2 = x.square();
+    // x^i / y: below 3 p.
+    let y0 = Lanes::gather(y0).settle().carry::<0>();
+    let y1 = y0.mul(&x);
+    let y2 = y1.mul(&x);
+    let powers = [y0, y1, y2, y2.mul(&x)];
+    let (first, mut steps) = table.split_at(2);
+    let mut f = Fp2 {
+        a: sum(first, &powers),
+        b: Lanes::one(),
+    };
+    for digit in digits {
+        let (step, rest) = steps.split_at(4 + usize::from(digit.unsigned_abs()));
+        steps = rest;
+        f = f.square().square();
+        let entered = |i: usize| Lanes::splat(&broadcast(step[i].as_ref(), 16));
+        // Without the leading coefficient of b, which is 1.
+        let value = match digit.unsigned_abs() {
+            0 => Fp2 {
+                a: sum(&step[..3], &powers),
+                b: entered(3).raw().minus(&x).carry::<3>(),
+            },
+            1 => Fp2 {
+                a: sum(&step[..4], &powers),
+                b: entered(4).raw().minus(&x).carry::<3>(),
+            },
+            _ => Fp2 {
+                a: sum(&step[..4], &powers),
+                b: x.mul(&entered(5))
+                    .raw()
+                    .plus(&entered(4))
+                    .plus(&x2)
+                    .carry::<0>(),
+            },
+        };
+        f = f.mul(&value);
+    }
+    f.square().square().leave()
+}
