@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 _PORTS = re.compile(rb"client_port=(\d+)-(\d+)")
 _DEPTH = 8  # packets that may overtake another
@@ -64,8 +65,8 @@ class _Port(asyncio.DatagramProtocol):
         self.transport: asyncio.DatagramTransport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self.transport = transport
+        # asyncio's own transports do not inherit from the class that describes them
+        self.transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._handler(data, self.transport)
@@ -88,6 +89,8 @@ class LossyUdp:
         _, self._port = await loop.create_datagram_endpoint(
             lambda: _Port(self._pass), local_addr=("127.0.0.1", 0)
         )
+        plain: socket.socket = self._port.transport.get_extra_info("socket")
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         return self
 
     @property

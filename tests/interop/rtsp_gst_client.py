@@ -4,8 +4,8 @@
 
 Plays JPEG video to its end and writes one line of JSON: the frames decoded, how many of them
 show the bars in their order, the SSRCs whose RTCP was authentic, and what went wrong.
-Options: `url`, `protocols` ("udp" or "tcp"), `frames` to wait for, `insecure`, `user`,
-`password`, `seconds` (the limit), `profiles` (of rtspsrc), `rekey` (frames between SET_PARAMETER).
+Options: `url`, `protocols` ("udp" or "tcp"), `frames` to wait for, `insecure`, `user-id`,
+`user-pw`, `seconds` (the limit), `count` (the sequence numbers of the decrypted packets as well).
 """
 
 from __future__ import annotations
@@ -44,7 +44,21 @@ class Client:
         if options.get("insecure"):
             source.set_property("tls-validation-flags", Gio.TlsCertificateFlags(0))
         source.connect("new-manager", self.managed)
+        if options.get("count"):
+            self.result["sequences"] = []
+            self.pipeline.connect("deep-element-added", self.added)
         self.pipeline.get_by_name("sink").connect("new-sample", self.sample)
+
+    def added(self, _bin: Gst.Bin, _child: Gst.Bin, element: Gst.Element) -> None:
+        """Look at what leaves the decrypter."""
+        if element.get_factory().get_name() == "srtpdec":
+            pad = element.get_static_pad("rtp_src")
+            pad.add_probe(Gst.PadProbeType.BUFFER, self.decrypted)
+
+    def decrypted(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        header = info.get_buffer().extract_dup(0, 4)
+        self.result["sequences"].append(int.from_bytes(header[2:4], "big"))
+        return Gst.PadProbeReturn.OK
 
     def managed(self, _source: Gst.Element, manager: Gst.Element) -> None:
         manager.connect("on-ssrc-active", self.active)

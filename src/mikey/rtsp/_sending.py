@@ -84,10 +84,8 @@ class SendingStream:
         loop = asyncio.get_running_loop()
         start = loop.time()
         async for unit in self.source.play():
-            ahead = start + unit.at - loop.time()
-            # Every so often also when there is no time to lose: others have work too.
-            if ahead > 0 or self.rtp.sent % 64 == 0:
-                await asyncio.sleep(max(0.0, ahead))
+            # Also where there is no time to lose: others have work too.
+            await asyncio.sleep(max(0.0, start + unit.at - loop.time()))
             self.send(unit)
             if loop.time() - self._reported >= _REPORT_EVERY:
                 self._reported = loop.time()

@@ -10,6 +10,7 @@ import itertools
 import math
 import struct
 from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import lru_cache
 
 from mikey.errors import LocalError
 from mikey.rtsp.source import Source, Unit
@@ -57,7 +58,8 @@ def bars(
 
     async def play() -> AsyncIterator[Unit]:
         for number in itertools.count() if frames is None else range(frames):
-            scan = _scan(_blocks(width // _MCU, height // _MCU, number))
+            columns = width // _MCU
+            scan = _picture(columns, height // _MCU, number % columns)
             timestamp = round(number * _VIDEO_RATE / fps)
             for offset in range(0, len(scan), _LARGEST_PAYLOAD):
                 part = scan[offset : offset + _LARGEST_PAYLOAD]
@@ -86,14 +88,19 @@ def tone(*, frequency: float = 440.0, packets: int | None = None) -> Source:
     return Source(kind="audio", payload_type=97, rtpmap=f"L16/{_AUDIO_RATE}/1", play=play)
 
 
-def _blocks(columns: int, rows: int, number: int) -> Iterator[tuple[int, int, int]]:
-    """Yield the colours of the blocks, line by line: bars above, below a block that moves."""
+@lru_cache(maxsize=256)  # the block comes by again
+def _picture(columns: int, rows: int, place: int) -> bytes:
+    return _scan(_blocks(columns, rows, place))
+
+
+def _blocks(columns: int, rows: int, place: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the colours of the blocks, line by line: bars above, a white one at `place` below."""
     lower = max(1, rows * 3 // 4)
     for row, column in itertools.product(range(rows), range(columns)):
         if row < lower:
             yield _BARS[column * len(_BARS) // columns]
         else:
-            yield _WHITE if column == number % columns else _BLACK
+            yield _WHITE if column == place else _BLACK
 
 
 def _scan(colours: Iterable[tuple[int, int, int]]) -> bytes:
