@@ -26,10 +26,14 @@ from mikey.wire import (
     EmptyMap,
     GenericId,
     GenericIdMap,
+    KeyData,
+    KvInterval,
+    KvSpi,
     Message,
     Sign,
     Sp,
     SrtpIdMap,
+    Validity,
 )
 from tests.rules.sakke_parties import (
     ABROAD,
@@ -111,9 +115,14 @@ def test_blocks_that_nobody_can_complete(block: GenericId, number: ErrorNumber) 
 
 def test_a_rollover_counter_in_the_map() -> None:
     who = alice()
-    message = first(who, [Stream(0xA1, roc=7), Stream()])
+    message = first(who, [Stream(0xA1, roc=7, seq=0x1234), Stream()])
+    cs_map = Message.parse(message).header.cs_map
+    assert isinstance(cs_map, GenericIdMap)
+    assert cs_map.sessions[0].s is True
+    assert cs_map.sessions[0].session_data.hex() == "000000a1000000071234"
     theirs = taken(bob(), message)
     assert [session.roc for session in theirs.crypto_sessions] == [7, 0]
+    assert [name.seq for name in theirs.names] == [0x1234, 0]
     same_keys(who.early_bundle(message), theirs)
 
 
@@ -151,3 +160,23 @@ def test_no_key_in_any_repr() -> None:
         shown = repr(value)
         assert "Secret" not in shown or "octets>" in shown
         assert who.early_bundle(message).keys[0].key.expose().hex() not in shown
+
+
+@pytest.mark.parametrize("validity", [KvSpi(b"\1"), KvInterval(b"", b"")])
+def test_a_key_validity_that_no_payload_carries(validity: Validity) -> None:
+    key = KeyData(KeyType.TGK, Secret(bytes(range(16))), None, validity)
+    with pytest.raises(LocalError, match="no key validity"):
+        first(alice(map_type=MapType.SRTP_ID), keys=[key])
+    if isinstance(validity, KvSpi):
+        who = alice()
+        message = first(who, keys=[key])
+        same_keys(who.early_bundle(message), taken(bob(), message))
+        return
+    with pytest.raises(LocalError, match="no key validity"):
+        first(alice(), keys=[key])
+
+
+@pytest.mark.parametrize("length", [15, 17, 32])
+def test_a_key_of_another_length(length: int) -> None:
+    with pytest.raises(LocalError, match="16 octets"):
+        first(keys=[KeyData(KeyType.TGK, Secret(bytes(range(length))))])

@@ -7,22 +7,26 @@ from typing import NamedTuple
 
 from mikey.errors import DecodeError, LocalError, PolicyError, UnsupportedError
 from mikey.registry import ErrorNumber, MapType, ProtType
+from mikey.session.stream import Stream
 from mikey.wire import CsMap, EmptyMap, GenericId, GenericIdMap, Hdr, SrtpId, SrtpIdMap
 
 _SSRC_OCTETS = 4
 _ROC_OCTETS = 4
+_SEQ_OCTETS = 2
 
 
 class CsName(NamedTuple):
     """What a GENERIC-ID block says of a crypto session beyond an SRTP-ID entry.
 
     `spi` is the MKI of its key. With `fixed` its SSRC is settled, even if that is 0, which in an
-    SRTP-ID map leaves the choice open (R6043-6.1.1-5).
+    SRTP-ID map leaves the choice open (R6043-6.1.1-5). `seq` is the sequence number that stands
+    with the ROC.
     """
 
     cs_id: int
     spi: bytes
     fixed: bool
+    seq: int = 0
 
 
 def to_map(
@@ -42,9 +46,9 @@ def to_map(
     return GenericIdMap(tuple([_block(*pair) for pair in zip(sessions, names, strict=True)]))
 
 
-def to_names(sessions: Sequence[SrtpId], spi: bytes) -> tuple[CsName, ...]:
-    """Return the names of sessions with the IDs 1, 2, ... whose key has one MKI."""
-    return tuple(CsName(i, spi, bool(entry.ssrc)) for i, entry in enumerate(sessions, 1))
+def to_names(streams: Sequence[Stream], spi: bytes) -> tuple[CsName, ...]:
+    """Return the names of streams with the IDs 1, 2, ... whose key has one MKI."""
+    return tuple(CsName(i, spi, bool(s.ssrc), s.seq) for i, s in enumerate(streams, 1))
 
 
 def sessions_of(header: Hdr) -> tuple[SrtpId, ...]:
@@ -83,7 +87,7 @@ def read_map(cs_map: CsMap) -> tuple[tuple[SrtpId, ...], tuple[CsName, ...]]:
             )
     return (
         tuple(map(_entry, cs_map.sessions)),
-        tuple(CsName(b.cs_id, b.spi, bool(b.session_data)) for b in cs_map.sessions),
+        tuple(CsName(b.cs_id, b.spi, bool(b.session_data), _seq(b)) for b in cs_map.sessions),
     )
 
 
@@ -92,10 +96,9 @@ def _block(entry: SrtpId, name: CsName) -> GenericId:
     if not name.fixed:
         return GenericId(name.cs_id, ProtType.SRTP, policy, b"", name.spi)
     ssrc = entry.ssrc.to_bytes(_SSRC_OCTETS)
-    if not entry.roc:
+    if not (entry.roc or name.seq):
         return GenericId(name.cs_id, ProtType.SRTP, policy, ssrc, name.spi)
-    # SEQ is known by every packet; 0 says nothing of it (S=1 has no form without).
-    data = ssrc + entry.roc.to_bytes(_ROC_OCTETS) + bytes(2)
+    data = ssrc + entry.roc.to_bytes(_ROC_OCTETS) + name.seq.to_bytes(_SEQ_OCTETS)
     return GenericId(name.cs_id, ProtType.SRTP, policy, data, name.spi, s=True)
 
 
@@ -103,3 +106,7 @@ def _entry(block: GenericId) -> SrtpId:
     ssrc = int.from_bytes(block.session_data[:_SSRC_OCTETS])
     roc = int.from_bytes(block.session_data[_SSRC_OCTETS:][:_ROC_OCTETS])
     return SrtpId(block.policy_nos[0], ssrc, roc)
+
+
+def _seq(block: GenericId) -> int:
+    return int.from_bytes(block.session_data[_SSRC_OCTETS + _ROC_OCTETS :])

@@ -63,13 +63,18 @@ class Group:
         """The policies of the streams, each once."""
         return tuple(dict.fromkeys(stream.policy or SrtpPolicy() for stream in self.streams))
 
-    def at(self, rocs: Mapping[int, int]) -> Self:
-        """Return the group with the rollover counters of streams, by CS ID, as they are now."""
+    def at(self, rocs: Mapping[int, int], seqs: Mapping[int, int] | None = None) -> Self:
+        """Return the group with the rollover counters of streams, by CS ID, as they are now.
+
+        `seqs` are the sequence numbers of their next packets, which SAKKE messages tell as well.
+        """
         streams = list(self.streams)
-        for cs_id, roc in rocs.items():
+        for cs_id in {*rocs, *(seqs or {})}:
             if not 1 <= cs_id <= len(streams):
                 raise LocalError(f"the group has no crypto session {cs_id}")
-            streams[cs_id - 1] = replace(streams[cs_id - 1], roc=roc)
+            old = streams[cs_id - 1]
+            seq = (seqs or {}).get(cs_id, old.seq)
+            streams[cs_id - 1] = replace(old, roc=rocs.get(cs_id, old.roc), seq=seq)
         return replace(self, streams=tuple(streams))
 
     def renewed(

@@ -137,7 +137,7 @@ def group_bundle(
         t=(clock or Clock()).timestamp(),
         credential=credential,
         message_key=None,
-        names=to_names(sessions, mki_of(key)),
+        names=to_names(group.streams, mki_of(key)),
     )
 
 

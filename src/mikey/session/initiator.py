@@ -24,7 +24,7 @@ from mikey.registry import (
     PrfFunc,
 )
 from mikey.session.bundle import Bundle, Role, is_blocking
-from mikey.session.cs_map import CsName, to_map, to_names
+from mikey.session.cs_map import to_map, to_names
 from mikey.session.exchange import (
     Exchange,
     check_granted,
@@ -167,6 +167,9 @@ class Initiator:
         with our_fault():
             check_sent(material, self._credential.compat)
             bundle = self._bundle(starter, csb_id, rand, sessions, policies, material, t)
+            if self._options.map_type is MapType.GENERIC_ID:
+                named = to_names(streams if group is None else group.streams, mki_of(material[0]))
+                bundle = replace(bundle, names=named)
         # An RSA-R request for the keys of a group has no RAND and no policies (R4738-3.2-1).
         first = self._send(
             starter,
@@ -443,13 +446,7 @@ class Initiator:
             t=t,
             credential=credential,
             message_key=credential.key if isinstance(credential, Psk) else None,
-            names=self._names(sessions, keys),
         )
-
-    def _names(self, sessions: tuple[SrtpId, ...], keys: tuple[KeyData, ...]) -> tuple[CsName, ...]:
-        if self._options.map_type is not MapType.GENERIC_ID:
-            return ()
-        return to_names(sessions, mki_of(keys[0]))
 
     def _is_empty(self) -> bool:
         """Whether the map is the Empty map, beside which no SP may stand (R4563-5-1)."""

@@ -18,7 +18,17 @@ from mikey.secret import Secret
 from mikey.session.bundle import Bundle, Credential
 from mikey.session.method import Method
 from mikey.session.options import Options
-from mikey.wire import Cert, GeneralExtension, Id, KeyData, SdpIds, Validity
+from mikey.wire import (
+    Cert,
+    GeneralExtension,
+    GenericIdMap,
+    Id,
+    KeyData,
+    KvNull,
+    KvSpi,
+    SdpIds,
+    Validity,
+)
 
 _ENVELOPE_KEY = 32
 
@@ -237,6 +247,9 @@ class SakkeStarter:
         ssv, *more = plan.keys
         if more or ssv.key_type is not KeyType.TGK or len(ssv.key) != sakke.SSV_OCTETS:
             raise LocalError(f"SAKKE brings one TGK of {sakke.SSV_OCTETS} octets")
+        named = KvSpi if isinstance(draft.header.cs_map, GenericIdMap) else KvNull
+        if not isinstance(ssv.validity, KvNull | named):
+            raise LocalError("SAKKE has no key validity but the MKI of a GENERIC-ID map")
         return sakke.build_request(draft, ssv.key, self.credential, random=plan.random)
 
 

@@ -18,16 +18,20 @@ class Stream:
     """One crypto session: a one-way SRTP stream with its SRTCP; CS i is the i-th of a message.
 
     `ssrc` 0 leaves the choice to the stream's sender (RFC 3830 6.1.1). `roc` is the current
-    rollover counter. `policy` None takes the first policy of the Initiator.
+    rollover counter. `policy` None takes the first policy of the Initiator. `seq` is the sequence
+    number of the next packet of a stream that runs already, which a GENERIC-ID map tells with ROC.
     """
 
     ssrc: int = 0
     roc: int = 0
     policy: SrtpPolicy | None = None
+    seq: int = 0
 
     def __post_init__(self) -> None:
         if not (0 <= self.ssrc < 1 << 32 and 0 <= self.roc < 1 << 32):
             raise LocalError("SSRC and ROC have 32 bits")
+        if not 0 <= self.seq < 1 << 16:
+            raise LocalError("a sequence number has 16 bits")
 
 
 def describe(

@@ -11,10 +11,13 @@ import pytest
 import mikey
 from mikey import Bundle, Secret
 from mikey.errors import MikeyError
-from mikey.registry import EncrAlg
+from mikey.group import WorkUnit, encapsulate
+from mikey.registry import EncrAlg, KeyType
+from mikey.wire import KeyData, Message, Sakke
 from tests.naive import crypto
 from tests.naive import encode as e
 from tests.naive.vectors import CSB_ID, PSK, RAND_VALUE, TGK
+from tests.rules import sakke_parties
 from tests.rules.psk_parties import (
     CONTEXT,
     STREAMS,
@@ -139,3 +142,27 @@ def _keys(bundle: Bundle) -> list[bytes]:
 def test_a_misused_initiator_shows_no_key() -> None:
     check(lambda: alice().start(STREAMS, keys=()), [PSK])
     check(lambda: alice(policies=()), [PSK])
+
+
+def test_a_work_unit_that_fails() -> None:
+    """Its octets are the key of a group."""
+    ssv = bytes(range(0x51, 0x61))
+    check(lambda: encapsulate(WorkUnit(ssv, bytes(257), (b"identifier",))), [ssv])
+    public = sakke_parties.kms().sakke.octets
+    check(lambda: encapsulate(WorkUnit(ssv, public, (bytes(128),))), [ssv])
+
+
+def test_sakke_messages_that_fail() -> None:
+    """For somebody without public keys, and with a damaged encapsulation under a good signature."""
+    ssv = bytes(range(0x51, 0x61))
+    key = KeyData(KeyType.TGK, Secret(ssv))
+    abroad = sakke_parties.user(sakke_parties.ALICE, sakke_parties.BOB, peer_kms="elsewhere")
+    check(lambda: sakke_parties.first(sakke_parties.alice(credential=abroad), keys=[key]), [ssv])
+    message = Message.parse(sakke_parties.first(keys=[key]))
+    bad = [
+        Sakke(p.params, p.id_scheme, p.data[:-1] + b"\0") if isinstance(p, Sakke) else p
+        for p in message.payloads[:-1]
+    ]
+    octets = sakke_parties.signed(message, bad)
+    to = sakke_parties.bob()
+    check(lambda: to.receive(octets, context=CONTEXT), [ssv])
