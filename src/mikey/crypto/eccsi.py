@@ -39,11 +39,11 @@ class PublicKey:
     """The KPAK."""
 
     def __init__(self, octets: bytes) -> None:
+        self.octets = octets
         try:
             self._native = _native.EccsiPublicKey(octets)
         except ValueError as error:
             raise LocalError(f"KPAK: {error}") from None
-        self.octets = octets
 
     def verify(self, identifier: bytes, message: bytes, signature: bytes) -> None:
         """Verify a signature by the holder of an identifier (RFC 6507 5.2.2).
@@ -79,13 +79,13 @@ class SigningKey:
     """The public validation token, 65 octets."""
 
     def __init__(self, public: PublicKey, identifier: bytes, ssk: Secret, pvt: bytes) -> None:
+        self.public = public
+        self.identifier = identifier
+        self.pvt = pvt
         try:
             self._native = _native.EccsiSigningKey(public.octets, identifier, ssk.expose(), pvt)
         except ValueError as error:
             raise LocalError(f"ECCSI key: {error}") from None
-        self.public = public
-        self.identifier = identifier
-        self.pvt = pvt
 
     @classmethod
     def from_octets(cls, public: PublicKey, identifier: bytes, pair: Secret) -> SigningKey:

@@ -46,11 +46,11 @@ class PublicKey:
     """Z."""
 
     def __init__(self, octets: bytes) -> None:
+        self.octets = octets
         try:
             self._native = _native.SakkePublicKey(octets)
         except ValueError as error:
             raise LocalError(f"Z: {error}") from None
-        self.octets = octets
 
     def encapsulate(self, identifier: bytes, ssv: Secret) -> bytes:
         """Return the Encapsulated Data of an SSV for an identifier, 273 octets (RFC 6508 6.2.1).
@@ -95,12 +95,12 @@ class ReceiverKey:
     """Whose messages it opens."""
 
     def __init__(self, public: PublicKey, identifier: bytes, rsk: Secret) -> None:
+        self.public = public
+        self.identifier = identifier
         try:
             self._native = _native.SakkeReceiverKey(public.octets, identifier, rsk.expose())
         except ValueError as error:
             raise LocalError(f"SAKKE: {error}") from None
-        self.public = public
-        self.identifier = identifier
 
     def decapsulate(self, data: bytes) -> Secret:
         """Return the SSV of Encapsulated Data (RFC 6508 6.2.2).
