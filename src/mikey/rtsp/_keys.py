@@ -175,6 +175,11 @@ class Keyring:
         said = update_message(octets, bundle, clock=self._clock)
         return self._receive(said, self.context).accept()
 
+    def forget(self, bundle: Bundle | None) -> None:
+        """Keep nothing of a message that was accepted: another one took its place."""
+        if bundle is not None:
+            self._responder.close(bundle)
+
     def refuse(self, error: PeerError) -> bytes | None:
         """Return the MIKEY Error message for `error`, where one is due."""
         return self._responder.refuse(error)

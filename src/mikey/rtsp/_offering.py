@@ -178,12 +178,14 @@ class ServerKeys:
         bundle = self._client[index]
         key = StreamKey.of(bundle, stream.ssrc)
         if self._keyring.credential.compat.mki_length and not key.newest.mki:
+            self._keyring.forget(self._client.pop(index))
             raise CarriageError("the key of the SETUP has no MKI", status=KEY_FAILURE)
         stream.use(key.sender(stream.ssrc), receiver)
 
     def _taken(self, index: int, message: bytes) -> Receiver:
         """Take the client's key for its reports; their SSRC is whichever comes first."""
         bundle = self._keyring.take(message)
+        self._keyring.forget(self._client.get(index))
         self._client[index] = bundle
         return StreamKey.of(bundle, None).receiver(None)
 

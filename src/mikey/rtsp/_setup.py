@@ -61,6 +61,7 @@ class Setup:
         srtp: SrtpPolicy | None,
         handlers: Handlers,
         fail: Callable[[Exception], None],
+        goodbye: Callable[[], None],
     ) -> None:
         self._client = client
         self._presentation = presentation
@@ -70,6 +71,7 @@ class Setup:
         self._srtp = srtp
         self._handlers = handlers
         self._fail = fail
+        self._goodbye = goodbye
         self._cname = f"{secrets.token_hex(6)}@{client.connection.own_host}"  # RFC 7022 4.2
         self.choice = choice
         self.session: Session | None = None
@@ -178,6 +180,7 @@ class Setup:
             connection=self._client.connection,
             endpoint=way.endpoint,
             on_failure=self._fail,
+            on_goodbye=self._goodbye,
         )
 
     @staticmethod

@@ -87,6 +87,10 @@ async def setup(
         if session is not None:
             session.fail(error)
 
+    def goodbye() -> None:
+        if session is not None:
+            session.said_goodbye()
+
     work = Setup(
         client,
         presentation,
@@ -97,6 +101,7 @@ async def setup(
         srtp=options.srtp,
         handlers=handlers or Handlers(),
         fail=fail,
+        goodbye=goodbye,
     )
     await work.run()
     if work.session is None:

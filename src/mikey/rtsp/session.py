@@ -34,6 +34,7 @@ from mikey.rtsp.stream import MediaStream
 __all__ = ["Session"]
 
 _NOT_VALID = 455
+_AFTER_BYE = 0.2  # seconds
 _SHORTEST = 1.0  # seconds between keep-alives, whatever a server asks for
 
 
@@ -128,6 +129,7 @@ class Session:
             for spec in parse_parameters(response.body, response.headers).key_mgmt:
                 bundle = self._keyring.take(spec.data)
                 key = StreamKey.of(bundle, stream.ssrc)
+                self._keyring.forget(stream.keys.incoming.bundle)
                 stream.join(replace(stream.keys, incoming=key))
 
     async def teardown(self) -> None:
@@ -233,8 +235,6 @@ class Session:
             await asyncio.sleep(interval * (0.5 + secrets.randbelow(1000) / 1000))
             for stream in self.streams:
                 stream.report()
-            if all(stream.ended for stream in self.streams):
-                self._ended.set()
 
     async def _keep_alive(self) -> None:
         method = "GET_PARAMETER" if "GET_PARAMETER" in self.client.methods else "OPTIONS"
@@ -249,6 +249,11 @@ class Session:
     async def _watch(self) -> None:
         error = await asyncio.shield(self.client.connection.lost)
         self.fail(error)
+
+    def said_goodbye(self) -> None:
+        """End the session soon if every stream has said BYE, which overtakes packets at times."""
+        if all(stream.ended for stream in self.streams):
+            asyncio.get_running_loop().call_later(_AFTER_BYE, self._ended.set)
 
     def fail(self, error: Exception) -> None:
         """End the session for a reason that `wait` raises."""

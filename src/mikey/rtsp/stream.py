@@ -47,6 +47,7 @@ class MediaStream:
         connection: Connection,
         endpoint: RtpEndpoint | None,
         on_failure: Callable[[Exception], None],
+        on_goodbye: Callable[[], None],
     ) -> None:
         self.track = track
         self.transport = transport
@@ -56,6 +57,7 @@ class MediaStream:
         self._connection = connection
         self._endpoint = endpoint
         self._on_failure = on_failure
+        self._on_goodbye = on_goodbye
         self._reported = False
         server = transport.ssrc[0] if transport.ssrc else next(iter(track.ssrcs), None)
         outgoing = keys.outgoing
@@ -210,6 +212,8 @@ class MediaStream:
                 self._on_failure(error)
 
     def _rtcp(self, packet: bytes) -> None:
+        if self._receiver.goodbye:
+            self._on_goodbye()
         sink = self._handlers.on_rtcp
         if sink is not None:
             try:
