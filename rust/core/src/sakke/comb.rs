@@ -39,7 +39,7 @@ impl<const BITS: usize, const LEVELS: usize> Comb<BITS, LEVELS> {
     pub fn new(base: &Affine) -> Self {
         const { assert!(LEVELS >= 2 && BITS * (LEVELS * (Self::ROWS - 1) + 1) + 2 <= 1021) };
         // The point of each row, and twice that, which is the step from one entry to the next.
-        let mut ends = Zeroizing::new(Vec::with_capacity(2 * Self::ROWS));
+        let mut ends = Vec::with_capacity(2 * Self::ROWS);
         let mut point = Jacobian::from(*base);
         for _ in 0..Self::ROWS {
             ends.push(point);
@@ -49,19 +49,19 @@ impl<const BITS: usize, const LEVELS: usize> Comb<BITS, LEVELS> {
                 point = point.double();
             }
         }
-        let ends = Zeroizing::new(normalize(&ends));
+        let ends = normalize(&ends);
         let mut points = vec![Affine::default(); Self::ROWS * Self::ENTRIES];
         for (row, [first, _]) in points.chunks_mut(Self::ENTRIES).zip(ends.as_chunks().0) {
             row[0] = *first;
         }
-        let mut sums = Zeroizing::new(Vec::with_capacity(Self::ROWS));
+        let mut sums = Vec::with_capacity(Self::ROWS);
         for entry in 1..Self::ENTRIES {
             let rows = points.chunks(Self::ENTRIES).zip(ends.as_chunks().0);
             sums.clear();
             sums.extend(rows.map(|(row, [_, step])| [row[entry - 1], *step]));
             let rows = points.chunks_mut(Self::ENTRIES);
-            for (row, sum) in rows.zip(add_pairs(&sums).iter()) {
-                row[entry] = *sum;
+            for (row, sum) in rows.zip(add_pairs(&sums)) {
+                row[entry] = sum;
             }
         }
         let points = points
@@ -90,7 +90,7 @@ impl<const BITS: usize, const LEVELS: usize> Comb<BITS, LEVELS> {
         for (comb, k) in pairs {
             comb.push_points(k, &mut points);
         }
-        let sums = sums(points, Self::ROWS);
+        sum_up(&mut points, Self::ROWS);
         let mut result = Zeroizing::new(Jacobian::infinity());
         for level in (0..LEVELS).rev() {
             for _ in 0..BITS {
@@ -98,7 +98,12 @@ impl<const BITS: usize, const LEVELS: usize> Comb<BITS, LEVELS> {
                     *result = result.double();
                 }
             }
-            for sum in sums.iter().skip(level).step_by(LEVELS) {
+            for sum in points
+                .iter()
+                .step_by(Self::ROWS)
+                .skip(level)
+                .step_by(LEVELS)
+            {
                 *result = result.add(sum);
             }
         }
@@ -140,45 +145,54 @@ fn look_up(row: &[Wide], digit: &Digit) -> Affine {
 
 /// The points with one inversion.
 fn normalize(points: &[Jacobian]) -> Vec<Affine> {
-    let mut inverses: Zeroizing<Vec<Fe>> =
-        Zeroizing::new(points.iter().map(|point| point.z).collect());
+    let mut inverses: Vec<Fe> = points.iter().map(|point| point.z).collect();
     invert_all(&mut inverses);
-    let pairs = points.iter().zip(inverses.iter());
+    let pairs = points.iter().zip(&inverses);
     pairs
         .map(|(point, inverse)| point.to_affine(*inverse))
         .collect()
 }
 
-/// The sums of groups of `size` points each.
-fn sums(points: Zeroizing<Vec<Affine>>, size: usize) -> Zeroizing<Vec<Affine>> {
-    let (mut left, mut size) = (points, size);
-    while size > 1 {
-        let mut pairs = Zeroizing::new(Vec::with_capacity(left.len() / 2));
-        for group in left.chunks(size) {
-            pairs.extend_from_slice(group.as_chunks::<2>().0);
+/// Sums up groups of `size` points: each sum is then the first of its group.
+///
+/// In each generation the points of a group are added in pairs, in place, and a last one without
+/// another moves up.
+fn sum_up(points: &mut [Affine], size: usize) {
+    let most = points.len() / size * (size / 2);
+    let mut differences = Zeroizing::new(Vec::with_capacity(most));
+    let mut left = size;
+    while left > 1 {
+        differences.clear();
+        for group in points.chunks(size) {
+            let pairs = group[..left].as_chunks::<2>().0.iter();
+            differences.extend(pairs.map(|[one, other]| other.x - one.x));
         }
-        let sums = add_pairs(&pairs);
-        let mut next = Vec::with_capacity(left.len() / 2 + 1);
-        for (group, sums) in left.chunks(size).zip(sums.chunks(size / 2)) {
-            next.extend_from_slice(sums);
-            next.extend_from_slice(group.as_chunks::<2>().1);
+        invert_all(&mut differences);
+        let inverses = differences.chunks(left / 2);
+        for (group, inverses) in points.chunks_mut(size).zip(inverses) {
+            for (i, inverse) in inverses.iter().enumerate() {
+                group[i] = add_by(&group[2 * i], &group[2 * i + 1], inverse);
+            }
+            group[left / 2] = group[left - 1];
         }
-        left = Zeroizing::new(next);
-        size = size.div_ceil(2);
+        left = left.div_ceil(2);
     }
-    left
+}
+
+/// The sum of two points, from the inverse of the difference of their x.
+#[inline(always)]
+fn add_by(one: &Affine, other: &Affine, inverse: &Fe) -> Affine {
+    let slope = (other.y - one.y) * *inverse;
+    let x = slope.square() - one.x - other.x;
+    let y = slope * (one.x - x) - one.y;
+    Affine { x, y }
 }
 
 /// The sum of each pair, whose points have different x, with one inversion for all.
-fn add_pairs(pairs: &[[Affine; 2]]) -> Zeroizing<Vec<Affine>> {
-    let differences = pairs.iter().map(|[one, other]| other.x - one.x).collect();
-    let mut inverses: Zeroizing<Vec<Fe>> = Zeroizing::new(differences);
+fn add_pairs(pairs: &[[Affine; 2]]) -> Vec<Affine> {
+    let mut inverses: Vec<Fe> = pairs.iter().map(|[one, other]| other.x - one.x).collect();
     invert_all(&mut inverses);
-    let sum = |([one, other], inverse): (&[Affine; 2], &Fe)| {
-        let slope = (other.y - one.y) * *inverse;
-        let x = slope.square() - one.x - other.x;
-        let y = slope * (one.x - x) - one.y;
-        Affine { x, y }
-    };
-    Zeroizing::new(pairs.iter().zip(inverses.iter()).map(sum).collect())
+    let sums = pairs.iter().zip(&inverses);
+    let sums = sums.map(|([one, other], inverse)| add_by(one, other, inverse));
+    sums.collect()
 }
