@@ -3,7 +3,7 @@
 use super::limbs::{self, Limbs, Wide, LIMBS, OCTETS};
 use super::parameters::P;
 use crate::simd;
-use core::ops::{Add, Mul, Neg, Sub};
+use core::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
 use zeroize::{DefaultIsZeroes, Zeroizing};
 
 /// An element in Montgomery form (times 2^1024 modulo p), always below p.
@@ -121,7 +121,6 @@ impl Mul for Fe {
 }
 
 /// A sum of products that waits for its reduction, modulo p 2^1024 and always below that.
-#[derive(Clone, Copy)]
 pub struct Product(Wide);
 
 impl Product {
@@ -145,8 +144,11 @@ impl Product {
     /// The sum of products.
     #[inline(always)]
     pub fn sum<const N: usize>(a: &[Fe; N], b: &[Fe; N]) -> Self {
-        let pairs = a.iter().zip(b).skip(1);
-        pairs.fold(Self::of(&a[0], &b[0]), |sum, (a, b)| sum + Self::of(a, b))
+        let mut sum = Self::of(&a[0], &b[0]);
+        for (a, b) in a.iter().zip(b).skip(1) {
+            sum += &Self::of(a, b);
+        }
+        sum
     }
 
     #[inline(always)]
@@ -158,19 +160,17 @@ impl Product {
     }
 }
 
-impl Add for Product {
-    type Output = Self;
+impl AddAssign<&Self> for Product {
     #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        Self(P.add_wide(&self.0, &other.0))
+    fn add_assign(&mut self, other: &Self) {
+        P.add_wide(&mut self.0, &other.0);
     }
 }
 
-impl Sub for Product {
-    type Output = Self;
+impl SubAssign<&Self> for Product {
     #[inline(always)]
-    fn sub(self, other: Self) -> Self {
-        Self(P.sub_wide(&self.0, &other.0))
+    fn sub_assign(&mut self, other: &Self) {
+        P.sub_wide(&mut self.0, &other.0);
     }
 }
 

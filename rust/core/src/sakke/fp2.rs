@@ -43,12 +43,15 @@ impl Mul for Fp2 {
     /// By Karatsuba, with one reduction for each part.
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        let aa = Product::of(&self.a, &other.a);
+        let mut aa = Product::of(&self.a, &other.a);
         let bb = Product::of(&self.b, &other.b);
-        let all = Product::of(&(self.a + self.b), &(other.a + other.b));
+        let mut all = Product::of(&(self.a + self.b), &(other.a + other.b));
+        all -= &aa;
+        all -= &bb;
+        aa -= &bb;
         Self {
-            a: (aa - bb).reduce(),
-            b: (all - aa - bb).reduce(),
+            a: aa.reduce(),
+            b: all.reduce(),
         }
     }
 }

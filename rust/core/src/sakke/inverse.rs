@@ -129,13 +129,16 @@ fn update_fg(f: &mut Signed, g: &mut Signed, t: &Matrix) {
 #[inline(always)]
 fn update_de(d: &mut Signed, e: &mut Signed, t: &Matrix, m: &Signed, inverse: u64) {
     let (sd, se) = (d[SIGNED - 1] >> 63, e[SIGNED - 1] >> 63);
-    let mut md = (t.u & sd) + (t.v & se);
-    let mut me = (t.q & sd) + (t.r & se);
+    let mut md = (t.u & sd).wrapping_add(t.v & se);
+    let mut me = (t.q & sd).wrapping_add(t.r & se);
     let mut cd = add_products(0, t.u, d[0], t.v, e[0]);
     let mut ce = add_products(0, t.q, d[0], t.r, e[0]);
     // The multiples of m that make the lowest 62 bits zero.
-    md -= (inverse.wrapping_mul(cd as u64).wrapping_add(md as u64)) as i64 & MASK;
-    me -= (inverse.wrapping_mul(ce as u64).wrapping_add(me as u64)) as i64 & MASK;
+    let multiple = |sum: i128, m: i64| {
+        let low = inverse.wrapping_mul(sum as u64).wrapping_add(m as u64);
+        m.wrapping_sub(low as i64 & MASK)
+    };
+    (md, me) = (multiple(cd, md), multiple(ce, me));
     for i in 0..SIGNED {
         if i > 0 {
             cd = add_products(cd, t.u, d[i], t.v, e[i]);
@@ -166,18 +169,18 @@ fn add_products(sum: i128, a: i64, x: i64, b: i64, y: i64) -> i128 {
 fn normalize(a: &Signed, negate: i64, m: &Signed) -> Signed {
     let add_if_negative = |a: Signed| {
         let mask = black_box(a[SIGNED - 1] >> 63);
-        carry(core::array::from_fn(|i| a[i] + (m[i] & mask)))
+        carry(core::array::from_fn(|i| a[i].wrapping_add(m[i] & mask)))
     };
     let negate = black_box(negate);
     let a = add_if_negative(*a);
-    let a = carry(a.map(|limb| (limb ^ negate) - negate));
+    let a = carry(a.map(|limb| (limb ^ negate).wrapping_sub(negate)));
     add_if_negative(a)
 }
 
 /// Brings all limbs but the highest into [0, 2^62).
 fn carry(mut a: Signed) -> Signed {
     for i in 0..SIGNED - 1 {
-        a[i + 1] += a[i] >> BITS;
+        a[i + 1] = a[i + 1].wrapping_add(a[i] >> BITS);
         a[i] &= MASK;
     }
     a

@@ -106,6 +106,15 @@ pub(super) fn halves(a: &Wide) -> [&Limbs; 2] {
     [low, high]
 }
 
+/// The low and the high half.
+#[inline(always)]
+pub(super) fn halves_mut(a: &mut Wide) -> [&mut Limbs; 2] {
+    let [low, high] = a.as_chunks_mut().0 else {
+        unreachable!("a product has two halves")
+    };
+    [low, high]
+}
+
 /// Both halves as one.
 #[inline(always)]
 pub(super) fn join(low: &Limbs, high: &Limbs) -> Wide {

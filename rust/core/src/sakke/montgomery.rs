@@ -1,7 +1,8 @@
 //! Montgomery arithmetic with R = 2^1024 modulo an odd number of at most 1024 bits.
 
 use super::limbs::{
-    add, add_carry, halves, join, less, mask, masked, select, sub, sub_borrow, Limbs, Wide, LIMBS,
+    add, add_carry, halves, halves_mut, less, mask, masked, select, sub, sub_borrow, Limbs, Wide,
+    LIMBS,
 };
 use crate::simd;
 
@@ -62,25 +63,25 @@ impl Modulus {
         add(&difference, &masked(&self.m, mask(borrow))).0
     }
 
-    /// The difference of two below m R, modulo m R.
+    /// Subtracts modulo m R; both are below that.
     #[inline(never)]
-    pub(super) fn sub_wide(&self, a: &Wide, b: &Wide) -> Wide {
-        let ([a0, a1], [b0, b1]) = (halves(a), halves(b));
-        let (low, borrow) = sub(a0, b0);
+    pub(super) fn sub_wide(&self, a: &mut Wide, b: &Wide) {
+        let ([a0, a1], [b0, b1]) = (halves_mut(a), halves(b));
+        let borrow;
+        (*a0, borrow) = sub(a0, b0);
         let (high, borrow) = sub_borrow(a1, b1, borrow);
-        let high = add(&high, &masked(&self.m, mask(borrow))).0;
-        join(&low, &high)
+        *a1 = add(&high, &masked(&self.m, mask(borrow))).0;
     }
 
-    /// The sum of two below m R, modulo m R.
+    /// Adds modulo m R; both are below that.
     #[inline(never)]
-    pub(super) fn add_wide(&self, a: &Wide, b: &Wide) -> Wide {
-        let ([a0, a1], [b0, b1]) = (halves(a), halves(b));
-        let (low, carry) = add(a0, b0);
+    pub(super) fn add_wide(&self, a: &mut Wide, b: &Wide) {
+        let ([a0, a1], [b0, b1]) = (halves_mut(a), halves(b));
+        let carry;
+        (*a0, carry) = add(a0, b0);
         let (high, carry) = add_carry(a1, b1, carry);
         let (high, borrow) = sub(&high, &self.m);
-        let high = add(&high, &masked(&self.m, mask(borrow & !carry))).0;
-        join(&low, &high)
+        *a1 = add(&high, &masked(&self.m, mask(borrow & !carry))).0;
     }
 
     /// `a b / R mod m`, below m; one of `a` and `b` is below m.

@@ -167,7 +167,8 @@ fn sums_and_products_near_the_prime() {
             assert!((*x * *y).equals(&(*y * *x)));
             for z in &all {
                 assert!(((*x + *y) * *z).equals(&(*x * *z + *y * *z)));
-                let lazy = Product::of(x, z) - Product::of(y, z);
+                let mut lazy = Product::of(x, z);
+                lazy -= &Product::of(y, z);
                 assert!(lazy.reduce().equals(&((*x - *y) * *z)));
                 let lazy = Product::sum(&[*x, *y, *z, top], &[*z, *x, *y, top]);
                 let plain = *x * *z + *y * *x + *z * *y + top * top;
