@@ -95,6 +95,11 @@ class Serving:
         return max((stream.heard_at for stream in self._streams), default=0.0)
 
     @property
+    def dropped(self) -> int:
+        """Interleaved packets that a slow client did not take."""
+        return 0 if self._connection is None else self._connection.dropped
+
+    @property
     def playing(self) -> bool:
         """Whether any stream is being sent."""
         return any(leg.task is not None and not leg.task.done() for leg in self._legs.values())

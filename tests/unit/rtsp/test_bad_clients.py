@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -180,6 +181,30 @@ async def test_packets_go_to_nobody_but_the_client() -> None:
         assert await talk.ask("SETUP", "/stream=0", asked) == 200
         (client,) = server.clients
         assert client.streams[0].rtp.sent == 0
+
+
+@asynchronous
+async def test_a_client_that_reads_nothing_costs_no_memory() -> None:
+    """What it does not take is dropped, and the server goes on."""
+
+    async def flood() -> AsyncIterator[rtsp.Unit]:
+        for number in range(15_000):
+            yield rtsp.Unit(bytes(1400), number, 0.0)
+
+    source = rtsp.Source(kind="video", payload_type=96, rtpmap="X/90000", play=flood)
+    async with (
+        await rtsp.Server.open([source], options=options(profile="live555")) as server,
+        Talk(server.url) as talk,
+    ):
+        assert await talk.ask("DESCRIBE") == 200
+        way = "Transport: RTP/SAVP/TCP;unicast;interleaved=0-1"
+        assert await talk.ask("SETUP", "/stream=0", way) == 200
+        assert await talk.ask("PLAY") == 200
+        (client,) = server.clients
+        while client.playing:
+            await asyncio.sleep(0.01)
+        assert client.streams[0].rtp.sent == 15_000
+        assert client.dropped > 1000
 
 
 @asynchronous

@@ -239,6 +239,21 @@ async def test_pause_and_play_again() -> None:
         assert session.streams[0].lost == 0
 
 
+@pytest.mark.realtime
+@asynchronous
+async def test_a_quiet_session_is_kept_alive() -> None:
+    """The server leaves after two seconds of silence: the client says something in time."""
+    quiet = rtsp.Settings(policy=OPEN, report_interval=100.0)
+    options = rtsp.ServerOptions(policy=OPEN, timeout=2)
+    async with (
+        await rtsp.Server.open([counting(2, rate=0.2)], options=options) as server,
+        rtsp.playing(server.url, settings=quiet) as session,
+    ):
+        await asyncio.sleep(3.0)
+        assert len(server.clients) == 1
+        assert session.streams[0].rtp.verified == 1
+
+
 @asynchronous
 async def test_the_error_of_a_sink_ends_the_session() -> None:
     def full(_stream: rtsp.MediaStream, _packet: bytes) -> None:
