@@ -33,6 +33,7 @@ from mikey.methods._common.verification import (
 from mikey.policy.clock import value64
 from mikey.registry import CacheType, DataType, EncrAlg, ErrorNumber, HashFunc, MacAlg
 from mikey.secret import Secret
+from mikey.values import quick_init
 from mikey.wire import (
     Chash,
     Dh,
@@ -53,6 +54,7 @@ REQUEST = DataType.PKE_INIT
 RESPONSE = DataType.PKE_RESP
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """How the Initiator protects the keys that it sends.

@@ -29,6 +29,7 @@ from mikey.policy import Compat
 from mikey.policy.clock import value64
 from mikey.registry import DataType, EncrAlg, ErrorNumber, MacAlg
 from mikey.secret import Secret
+from mikey.values import quick_init
 from mikey.wire import (
     MAC_OCTETS,
     Dh,
@@ -151,6 +152,7 @@ def check_request(message: Message, *, allow_null: bool) -> Kemac:
 
 
 @final
+@quick_init
 @dataclass(frozen=True, slots=True)
 class VerifiedRequest:
     """An I_MESSAGE whose MAC was right: the only value that gives out its keys."""

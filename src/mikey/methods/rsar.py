@@ -55,6 +55,7 @@ from mikey.registry import (
     ProtType,
 )
 from mikey.secret import Secret
+from mikey.values import quick_init
 from mikey.wire import (
     CsbIdExtension,
     Dh,
@@ -83,6 +84,7 @@ _MOST_OPTIONS: Final = 64
 
 
 @final
+@quick_init
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Opening:
     """An I_MESSAGE that was sent (see `exchange.Opening`)."""
@@ -195,6 +197,7 @@ def check_request(message: Message) -> None:
     certificates.needed(message)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """What the Responder gives: keys, how they are protected, and what to derive with.
@@ -216,6 +219,7 @@ class Grant:
 
 
 @final
+@quick_init
 @dataclass(frozen=True, slots=True, eq=False)
 class VerifiedRequest:
     """An I_MESSAGE whose signature was right: the only value that gives keys away.

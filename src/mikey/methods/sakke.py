@@ -46,6 +46,7 @@ from mikey.registry import (
     TsType,
 )
 from mikey.secret import Secret
+from mikey.values import quick_init
 from mikey.wire import (
     Cert,
     Chash,
@@ -82,6 +83,7 @@ _RSA = (SignType.RSA_PKCS_1_V1_5, SignType.RSA_PSS)
 
 
 @final
+@quick_init
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Opening:
     """An I_MESSAGE that was sent (see `exchange.Opening`). No response comes, at most an error."""
@@ -150,6 +152,7 @@ def build_request(draft: Draft, ssv: Secret, credential: Sakke, *, random: Rando
     )
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """To whom a message goes: the URI, the KMS, and the identifier in the period of T."""

@@ -17,6 +17,7 @@ from mikey.session.cs_map import CsName
 from mikey.session.keys import Derivation, check_fit, master_key
 from mikey.session.stream import policy_of, used_policies
 from mikey.srtp import MasterKey, Receiver, Sender
+from mikey.values import quick_init
 from mikey.wire import KeyData, SrtpId, T
 
 Credential = Psk | NoKey | Certified | Sakke
@@ -34,6 +35,7 @@ class Role(enum.Enum):
     RESPONDER = "responder"
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class CryptoSession:
     """One CS: a one-way SRTP stream with its SRTCP, and its master keys, newest first.

@@ -14,9 +14,11 @@ from mikey.session.bundle import Bundle
 from mikey.session.keys import check_keys, merge_keys
 from mikey.session.starters import Starter
 from mikey.session.stream import policies_of
+from mikey.values import quick_init
 from mikey.wire import KeyData, Message, Rand, SrtpId
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """An exchange that waits for its response.

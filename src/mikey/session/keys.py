@@ -13,6 +13,7 @@ from mikey.policy import Compat, SrtpPolicy
 from mikey.registry import ErrorNumber, KeyType, PrfFunc
 from mikey.secret import Secret
 from mikey.srtp import MasterKey
+from mikey.values import quick_init
 from mikey.wire import KeyData, KvInterval, KvSpi, Validity
 
 _TGK = frozenset({KeyType.TGK, KeyType.TGK_SALT})
@@ -146,6 +147,7 @@ def check_fit(key: KeyData, policy: SrtpPolicy, compat: Compat) -> None:
         raise _unfit(f"a master salt of {len(key.salt)} octets does not fit {policy.name}")
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Derivation:
     """What a derivation from a TGK takes besides the TGK (RFC 3830 4.1.3)."""

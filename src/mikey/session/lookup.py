@@ -15,6 +15,7 @@ from mikey.policy import Context
 from mikey.registry import DataType, ErrorNumber, MacAlg
 from mikey.session.bundle import Credential, is_blocking
 from mikey.session.identities import request_parties
+from mikey.values import quick_init
 from mikey.wire import Id, Kemac, Message
 
 # A message without identities costs a MAC for each key that could be meant; no more than these.
@@ -65,6 +66,7 @@ class Credentials:
         return self._by_peer.get(peer, ())
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Who a message says it is from and for, and the credentials that may prove it.

@@ -22,12 +22,14 @@ from mikey.session.cs_map import CsName, read_map, sessions_of
 from mikey.session.group import Group
 from mikey.session.keys import make_key
 from mikey.session.stream import describe, policies_of, to_sps, used_policies
+from mikey.values import quick_init
 from mikey.wire import EmptyMap, Id, KeyData, KvNull, KvSpi, Message, Rand, Sp, SrtpId
 
 _ENVELOPE_KEY = 32
 _RAND_LENGTH = 16
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What the Responder brings: which policies it takes, and randomness.
@@ -43,6 +45,7 @@ class Terms:
     cache: CacheType
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What a request comes to: keys, policies by number, and the map; `names` as in a Bundle."""

@@ -10,6 +10,7 @@ from mikey.methods._common.error_message import build_error
 from mikey.policy import SECOND
 from mikey.registry import DataType, ErrorNumber
 from mikey.session.proofs import Proof
+from mikey.values import quick_init
 from mikey.wire import Hdr, Sp, T, walk
 
 RESPONSES = frozenset(
@@ -24,6 +25,7 @@ RESPONSES = frozenset(
 """Data types of messages that answer: nothing is said of them to the peer (R3830-5.1.2-10)."""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The message that an error speaks of, as far as `Responder.refuse` needs it.

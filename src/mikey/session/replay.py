@@ -10,6 +10,7 @@ from typing import Protocol, Self
 
 from mikey.policy import SECOND
 from mikey.registry import TsType
+from mikey.values import quick_init
 from mikey.wire import Message, T
 
 # Entries stay a little longer than they need: threads read the clock before they come here, and
@@ -17,6 +18,7 @@ from mikey.wire import Message, T
 _GRACE = SECOND
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class ReplayEntry:
     """What is remembered of an authenticated message (R3830-5.4-3).

@@ -18,6 +18,7 @@ from mikey.secret import Secret
 from mikey.session.bundle import Bundle, Credential
 from mikey.session.method import Method
 from mikey.session.options import Options
+from mikey.values import quick_init
 from mikey.wire import (
     Cert,
     GeneralExtension,
@@ -33,6 +34,7 @@ from mikey.wire import (
 _ENVELOPE_KEY = 32
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a message is to bring: `keys` that are sent, or a TGK to make with `validity`.
@@ -119,6 +121,7 @@ class PskStarter:
         return draft.idi, draft.idr
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PkeStarter:
     """The public-key method; `recipient` is the peer's verified certificate."""
@@ -154,6 +157,7 @@ class PkeStarter:
         return pke.build_request(draft, plan.keys, self.credential, sealed, rand=plan.rand)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DhSignStarter:
     """The signed Diffie-Hellman method."""
@@ -207,6 +211,7 @@ class DhhmacStarter:
         )
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RsaRStarter:
     """RSA-R: the Responder makes the keys."""

@@ -34,6 +34,7 @@ from mikey.session.proofs import (
     SakkeProof,
     proven,
 )
+from mikey.values import quick_init
 from mikey.wire import Id, Message, Rand
 
 # A message with a good signature makes us use no more private keys than these.
@@ -248,6 +249,7 @@ def _sakke_keys(message: Message, claim: Claim, around: Surroundings) -> tuple[S
     raise error
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class _Signed:
     """What a signed message is verified with; `others` are further credentials that fit it."""

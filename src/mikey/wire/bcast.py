@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Self
 
 from mikey.registry import BcastSubtype, ExtensionType
+from mikey.values import quick_init
 from mikey.wire._reader import Reader
 from mikey.wire._tables import Members
 from mikey.wire._writer import Writer
@@ -14,6 +15,7 @@ _SUBTYPES = Members(BcastSubtype)
 _NAME: Final = "OMA BCAST extension"
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Bcast:
     """Data of a General Extension of type 5: one subtype and its octets (R5410-3-2)."""

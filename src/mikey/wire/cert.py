@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from mikey.registry import CertType, PayloadType
+from mikey.values import quick_init
 from mikey.wire._tables import Members
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _CERT_TYPES = Members(CertType)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Cert:
     """One certificate: its DER octets, or the ASCII octets of its URL (type X509_URL)."""

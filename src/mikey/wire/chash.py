@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from mikey.registry import ErrorNumber, HashFunc, PayloadType
+from mikey.values import quick_init
 from mikey.wire._tables import HASH_OCTETS, Members
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _HASH_FUNCS = Members(HashFunc)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Chash:
     """The hash of the certificate whose key encrypts the envelope key."""

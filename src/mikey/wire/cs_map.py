@@ -8,6 +8,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 from mikey.registry import MapType
+from mikey.values import quick_init
 
 if TYPE_CHECKING:
     from mikey.wire._reader import Reader
@@ -32,6 +33,7 @@ class SrtpId(NamedTuple):
 _entry = partial(tuple.__new__, SrtpId)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class SrtpIdMap:
     """SRTP-ID map: the crypto session with CS ID i is `sessions[i - 1]` (R3830-6.1.1-2)."""
@@ -57,6 +59,7 @@ class SrtpIdMap:
             writer.pack(_SRTP_ID, *session)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class EmptyMap:
     """Empty map: map and policy are known otherwise, so it has no octets.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Self
 
 from mikey.registry import ExtensionType
+from mikey.values import quick_init
 from mikey.wire._reader import Reader
 from mikey.wire._writer import Writer
 
@@ -13,6 +14,7 @@ _NAME: Final = "CSB_ID extension"
 _OCTETS: Final = 4
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class CsbIdExtension:
     """Data of a General Extension of type 4: a CSB ID of 32 bits (R4738-3.6-2)."""

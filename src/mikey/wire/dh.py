@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from mikey.registry import DhGroup, ErrorNumber, PayloadType
+from mikey.values import quick_init
 from mikey.wire._tables import DH_OCTETS, Members
 from mikey.wire.validity import KV_NULL, Validity, parse_validity
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _DH_GROUPS = Members(DhGroup)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Dh:
     """A public value, padded to the length of its group, and the validity of the TGK it makes.

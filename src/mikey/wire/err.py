@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from mikey.registry import ErrorNumber, PayloadType
+from mikey.values import quick_init
 from mikey.wire._tables import Members
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _ERROR_NUMBERS = Members(ErrorNumber)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Err:
     """One Error no; `reserved` (16 bits) is 0 when sent and of no meaning when received."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from mikey.registry import ExtensionType, PayloadType
+from mikey.values import quick_init
 from mikey.wire._tables import Members
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _EXTENSION_TYPES = Members(ExtensionType)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class GeneralExtension:
     """Octets whose form the type decides; `mikey.wire` has SdpIds, KeyIds, CsbId and Bcast.

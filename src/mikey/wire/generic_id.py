@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from mikey.registry import MapType, ProtType
+from mikey.values import quick_init
 from mikey.wire._tables import Members
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ _SSRC_OCTETS = 4
 _SSRC_ROC_SEQ_OCTETS = 10
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class GenericId:
     """One crypto session.
@@ -70,6 +72,7 @@ class GenericId:
         return len(self.session_data) == (_SSRC_ROC_SEQ_OCTETS if self.s else _SSRC_OCTETS)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class GenericIdMap:
     """GENERIC-ID map; unlike in the SRTP-ID map, CS IDs are transmitted."""

@@ -7,6 +7,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 from mikey.registry import DataType, ErrorNumber, MapType, PayloadType, PrfFunc
+from mikey.values import quick_init
 from mikey.wire._tables import Members
 from mikey.wire.cs_map import EmptyMap, SrtpIdMap
 from mikey.wire.generic_id import GenericIdMap
@@ -32,6 +33,7 @@ _MAPS: dict[int, type[SrtpIdMap] | type[EmptyMap] | type[GenericIdMap]] = {
 _REPORTS_13 = frozenset({DataType.RSA_R_INIT, DataType.RSA_R_RESP, DataType.SAKKE})
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Hdr:
     """The header: who answers what (`csb_id`, 32 bits), for which crypto sessions (`cs_map`).

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from mikey.registry import IdType, PayloadType
+from mikey.values import quick_init
 from mikey.wire._tables import Members
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _ID_TYPES = Members(IdType)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Id:
     """An identity: the bare octets of a NAI or URI, without prefix or terminator."""

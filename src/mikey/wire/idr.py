@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from mikey.registry import IdRole, IdType, PayloadType
+from mikey.values import quick_init
 from mikey.wire._tables import Members
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ _ROLES = Members(IdRole)
 _ID_TYPES = Members(IdType)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Idr:
     """An identity that says whose it is; its octets are those of an ID payload."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from mikey.registry import EncrAlg, ErrorNumber, MacAlg, PayloadType
+from mikey.values import quick_init
 from mikey.wire._tables import MAC_OCTETS, Members
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ RFC_4650_MAC_OCTETS: Final = 20
 """Octets of the one MAC that RFC 4650's own numbering has (its Mac alg 0)."""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Kemac:
     """Keys, encrypted or (Encr alg NULL) in clear, and a MAC.

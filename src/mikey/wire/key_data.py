@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from mikey.registry import KeyType, PayloadType
 from mikey.secret import Secret
+from mikey.values import quick_init
 from mikey.wire._reader import Reader
 from mikey.wire._tables import Members
 from mikey.wire._writer import Writer
@@ -22,6 +23,7 @@ _BLOCK: Final = 8
 _LEAST_WRAPPED: Final = 16
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class KeyData:
     """One key, with a salt where its type has one, and its validity."""

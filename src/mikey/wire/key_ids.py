@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Self
 
 from mikey.registry import ExtensionType, KeyIdType
+from mikey.values import quick_init
 from mikey.wire._reader import Reader
 from mikey.wire._tables import Members
 from mikey.wire._writer import Writer
@@ -14,6 +15,7 @@ _KEY_ID_TYPES = Members(KeyIdType)
 _NAME: Final = "Key ID extension"
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class KeyId:
     """One Key ID of up to 255 octets; an unknown type is kept (R4563-4-2)."""
@@ -22,6 +24,7 @@ class KeyId:
     value: bytes
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class KeyIds:
     """Data of a General Extension of type 3."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from mikey.errors import DecodeError, LocalError
 from mikey.registry import PayloadType
+from mikey.values import quick_init
 from mikey.wire._tables import payload_name
 from mikey.wire._writer import Writer
 from mikey.wire.hdr import VERSION, Hdr
@@ -32,6 +33,7 @@ Room for an SP for each of 255 crypto sessions, and for as many General Extensio
 """
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Message:
     """A whole message whose payloads are well formed, each and together.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from mikey.errors import PeerError
 from mikey.registry import PayloadType, TsType
+from mikey.values import quick_init
 from mikey.wire._reader import Reader
 from mikey.wire._tables import TS_OCTETS, Members
 
@@ -22,6 +23,7 @@ _TS_TYPES = Members(TsType)
 _TICKET_HEAD_OCTETS: Final = 7  # Ticket Type(2), Subtype, Version, PRF Func and flags(3)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Opaque:
     """A payload by type and body, which is all that follows its Next payload octet."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from mikey.registry import CacheType, PayloadType
+from mikey.values import quick_init
 from mikey.wire._tables import Members
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ _CACHE_TYPES = Members(CacheType)
 _MAX_DATA: Final = 0x3FFF
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Pke:
     """The encrypted envelope key (up to 16383 octets) and whether it may be kept."""

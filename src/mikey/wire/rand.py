@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from mikey.registry import PayloadType
+from mikey.values import quick_init
 
 if TYPE_CHECKING:
     from mikey.wire._reader import Reader
     from mikey.wire._writer import Writer
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Rand:
     """Up to 255 random octets; what is too short is for the method to refuse."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from mikey.registry import PayloadType, SakkeIdScheme, SakkeParams
+from mikey.values import quick_init
 from mikey.wire._tables import Members
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ _PARAMS = Members(SakkeParams)
 _SCHEMES = Members(SakkeIdScheme)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Sakke:
     """A key for one identity: `data` is the Encapsulated Data of RFC 6508 section 4.

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Self
 
 from mikey.registry import ExtensionType
+from mikey.values import quick_init
 from mikey.wire._reader import Reader
 from mikey.wire._writer import Writer
 
 _NAME: Final = "SDP IDs extension"
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class SdpIds:
     """Data of a General Extension of type 1: KMPIDs as the SDP has them, in its order."""

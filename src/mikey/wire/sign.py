@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from mikey.registry import PayloadType, SignType
+from mikey.values import quick_init
 from mikey.wire._tables import Members
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ _SIGN_TYPES = Members(SignType)
 _MAX_SIGNATURE: Final = 0x0FFF
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Sign:
     """A signature of up to 4095 octets. The payload has no Next payload: it ends the chain."""

@@ -8,6 +8,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 from mikey.registry import PayloadType, ProtType
+from mikey.values import quick_init
 from mikey.wire._tables import Members
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class SpParam(NamedTuple):
 _param = partial(tuple.__new__, SpParam)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Sp:
     """A policy: parameters as the sender ordered them, repeated Types included."""

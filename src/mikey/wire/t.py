@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from mikey.registry import PayloadType, TsType
+from mikey.values import quick_init
 from mikey.wire._tables import TS_OCTETS, Members
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _TS_TYPES = Members(TsType)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class T:
     """A timestamp: 8 octets of NTP time, or 4 of COUNTER and NTP-UTC-32."""

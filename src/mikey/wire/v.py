@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from mikey.registry import ErrorNumber, MacAlg, PayloadType
+from mikey.values import quick_init
 from mikey.wire._tables import MAC_OCTETS, Members
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _MAC_ALGS = Members(MacAlg)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class V:
     """The MAC of a response; Auth alg counts in the number space of Mac alg."""

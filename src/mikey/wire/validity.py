@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from mikey.registry import KeyValidity
+from mikey.values import quick_init
 
 if TYPE_CHECKING:
     from mikey.wire._reader import Reader
@@ -22,6 +23,7 @@ class KvNull:
         """Append nothing."""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class KvSpi:
     """The key is named by an SPI, in SRTP the MKI, of 0 to 255 octets."""
@@ -35,6 +37,7 @@ class KvSpi:
         writer.put8(self.spi)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class KvInterval:
     """The key holds for an interval, both ends included.

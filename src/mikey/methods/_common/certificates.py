@@ -17,11 +17,13 @@ from mikey.methods._common.exchange import Surroundings
 from mikey.methods._common.identities import signed_request_ids, to_id, to_text
 from mikey.methods._common.signature import check_signature
 from mikey.registry import CertType, ErrorNumber
+from mikey.values import quick_init
 from mikey.wire import Cert, Id, Message
 
 _CERT_TYPES = frozenset(CertType)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Peer:
     """Whom a verified signature is from: the leaf certificate, and the identity asked of it."""

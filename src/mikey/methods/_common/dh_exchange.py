@@ -11,9 +11,11 @@ from mikey.methods._common.dh_values import Answer, Half
 from mikey.methods._common.exchange import Completion, Random
 from mikey.methods._common.identities import dh_response_ids
 from mikey.registry import ErrorNumber
+from mikey.values import quick_init
 from mikey.wire import Dh, Hdr, Id, KeyData, Message, T
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class DhOpening:
     """An I_MESSAGE that was sent (see `exchange.Opening`); it holds our exponent.

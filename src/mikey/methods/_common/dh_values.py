@@ -11,12 +11,14 @@ from mikey.errors import DecodeError, UnsupportedError
 from mikey.methods._common.exchange import Random
 from mikey.registry import DhGroup, ErrorNumber, KeyType
 from mikey.secret import Secret
+from mikey.values import quick_init
 from mikey.wire import Dh, KeyData, KvNull, Message, Rand, Validity
 
 DEFAULT_GROUPS = frozenset({DhGroup.OAKLEY_5})
 """The groups that need no word of the policy; 1 and 2 have 768 and 1024 bits."""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Half:
     """Our half of a Diffie-Hellman exchange: the exponent, and the payload with g^x."""
@@ -61,6 +63,7 @@ def check_offered(message: Message, groups: Collection[DhGroup]) -> Dh | None:
     return offered
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the Responder makes of DHi: DHr and the echo of DHi, and the TGK; or none of both."""

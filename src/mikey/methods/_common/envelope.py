@@ -24,6 +24,7 @@ from mikey.errors import (
 from mikey.methods._common.message_keys import MessageKeys, check_encr
 from mikey.registry import EncrAlg, ErrorNumber, MacAlg
 from mikey.secret import Secret
+from mikey.values import quick_init
 from mikey.wire import (
     Id,
     Kemac,
@@ -41,6 +42,7 @@ _PADDING = 11  # octets that PKCS #1 v1.5 takes of the modulus
 _HEAD = Struct(">BBH")  # Next payload as 0, Encr alg, Encr data len
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What an envelope held: the identity beside the keys, and the keys."""

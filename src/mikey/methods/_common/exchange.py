@@ -11,11 +11,13 @@ from mikey.errors import DecodeError, ReportedError
 from mikey.policy import Compat
 from mikey.registry import DataType
 from mikey.secret import Secret
+from mikey.values import quick_init
 from mikey.wire import Cert, GeneralExtension, Hdr, Id, KeyData, Message, Payload, Rand, Sp, T
 
 Random: TypeAlias = Callable[[int], bytes]
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """An I_MESSAGE without its keys: payload values in the order of the wire.
@@ -39,6 +41,7 @@ class Draft:
         return present + self.policies + self.extensions
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """What a Responder puts into its R_MESSAGE besides what is the method's own.
@@ -75,6 +78,7 @@ class Surroundings:
     stored: bool = False
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
     """What the Initiator learned from a verified response.

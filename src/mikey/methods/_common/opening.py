@@ -15,10 +15,12 @@ from mikey.methods._common.verification import Parties, appendix, check_verifica
 from mikey.policy import Compat
 from mikey.registry import DataType, ErrorNumber, MacAlg
 from mikey.secret import Secret
+from mikey.values import quick_init
 from mikey.wire import Hdr, Id, KeyData, Message, T
 
 
 @final
+@quick_init
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class VerifiedOpening:
     """A message that was sent, with its keys (see `exchange.Opening`).

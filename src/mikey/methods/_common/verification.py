@@ -9,9 +9,11 @@ from mikey.methods._common.exchange import refuse_strangers
 from mikey.methods._common.message_keys import MessageKeys
 from mikey.policy import Compat
 from mikey.registry import MacAlg
+from mikey.values import quick_init
 from mikey.wire import MAC_OCTETS, Dh, Hdr, Kemac, Message, Payload, Pke, Rand, Sign, T, V, encode
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Parties:
     """The identities that V covers: ID data octets, empty where none is known (R3830-5.2-8)."""
