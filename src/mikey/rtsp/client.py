@@ -22,7 +22,7 @@ from mikey.policy import Clock, Context, Policy
 from mikey.rtsp._connecting import open_connection
 from mikey.rtsp._connection import Connection
 from mikey.rtsp.errors import RefusedError, RtspError
-from mikey.rtsp.tls import Tls
+from mikey.rtsp.tls import Tls, system_tls
 from mikey.rtsp.url import Url
 from mikey.secret import Secret
 
@@ -96,7 +96,7 @@ class Client:
         async def answer(request: Request) -> Response:
             return Response(501) if client is None else client._asked(request)
 
-        connection = await open_connection(url, tls or Tls(), answer, settings.timeout)
+        connection = await open_connection(url, tls or system_tls(), answer, settings.timeout)
         client = cls(connection, url, login, settings)
         return client
 

@@ -6,12 +6,13 @@ import hashlib
 import hmac
 import ssl
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from mikey.errors import LocalError
 from mikey.rtsp.errors import UntrustedError
 
-__all__ = ["ServerTls", "Tls"]
+__all__ = ["ServerTls", "Tls", "system_tls"]
 
 _WAYS = "trust it by its authority (ca), by its SHA-256 (pin), or not at all (insecure)"
 
@@ -30,6 +31,9 @@ class Tls:
     pin: str | None = None
     insecure: bool = False
     _digest: bytes = field(default=b"", init=False, repr=False)
+    _contexts: list[ssl.SSLContext] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         if (self.ca is not None) + (self.pin is not None) + self.insecure > 1:
@@ -44,7 +48,15 @@ class Tls:
             object.__setattr__(self, "_digest", digest)
 
     def context(self) -> ssl.SSLContext:
-        """Return the context for a connection; raises LocalError for a CA file of no use."""
+        """Return the context for connections; raises LocalError for a CA file of no use.
+
+        It is made once: the system's authorities take almost a megabyte.
+        """
+        if not self._contexts:
+            self._contexts.append(self._new_context())
+        return self._contexts[0]
+
+    def _new_context(self) -> ssl.SSLContext:
         if self.pin is not None or self.insecure:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = False
@@ -73,6 +85,12 @@ class Tls:
         """Return the error that says which trust is missing."""
         reason = error.verify_message.rstrip(".") or "it does not verify"
         return UntrustedError(f"the server's certificate is not trusted ({reason}); {_WAYS}")
+
+
+@cache
+def system_tls() -> Tls:
+    """Return the trust of the system, one for all connections that ask for no other."""
+    return Tls()
 
 
 @dataclass(frozen=True, slots=True)
