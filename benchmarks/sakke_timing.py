@@ -92,15 +92,18 @@ def fresh(octets: bytes) -> bytes:
 
 
 def collect(prepare: Callable[[bool], Call], samples: int) -> dict[bool, list[int]]:
-    """Return the nanoseconds of calls with the fixed secret and with random ones."""
-    for _ in range(WARM_UP):
-        prepare(True)()
-        prepare(False)()
+    """Return the nanoseconds of calls with the fixed secret and with random ones.
+
+    All inputs are ready before the first call: what makes them would leave other caches behind
+    for one kind than for the other.
+    """
     kinds = [True] * (samples // 2) + [False] * (samples - samples // 2)
     random.shuffle(kinds)
+    calls = [(kind, prepare(kind)) for kind in kinds]
+    for _, call in calls[:WARM_UP]:
+        call()
     times: dict[bool, list[int]] = {True: [], False: []}
-    for kind in kinds:
-        call = prepare(kind)
+    for kind, call in calls:
         start = time.thread_time_ns()
         call()
         times[kind].append(time.thread_time_ns() - start)
