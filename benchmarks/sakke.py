@@ -6,7 +6,8 @@ in it. The counts, which no machine changes, come from `sakke_counts.json`: the 
 native core count them, and fail if they are not those of the file. `wolfSSL` is Debian's build,
 if it is there (tests/interop/wolfssl; about 0.05 ms of each call is the pipe to it), and
 `external` are the figures of its version 5.9.2, fastest build, on an AMD Zen 5 of 4.1 GHz, of
-which the targets are told too. wolfSSL reads its tables as a whole, as we do.
+which the targets are told too. wolfSSL reads its tables as a whole, as we do. The rows of a
+group take all cores, the external one a single core for the encapsulations alone.
 
 Run at the root of the repository: python -m benchmarks.sakke [--json]
 """
@@ -24,6 +25,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from _pytest.outcomes import OutcomeException
+from benchmarks import sakke_group
 from tests.interop.wolfssl_peer import WolfSsl
 
 from mikey import _native
@@ -228,6 +230,10 @@ def measure() -> tuple[dict[str, float], list[Row]]:
         lambda: case.kms.verify(IDENTIFIER, case.message, case.signature),
         0.06,
     )
+    if _native.sakke_simd() is not None:
+        rows.append(Row("key a group of 10 000", 1000 * sakke_group.seconds(batch=True), 2500))
+    name = "the same, one by one"
+    rows.append(Row(name, 1000 * sakke_group.seconds(batch=False), 5000, external=31_000))
     return field, rows
 
 
