@@ -7,15 +7,14 @@ called, so that `mikey inspect` needs neither SIP nor sockets.
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import click
 
-from mikey.errors import LibraryError, LocalError, PeerError
+from mikey.cli.commands import Commands, Entry
+from mikey.errors import LocalError, PeerError
 
 PEER_IS_WRONG = 1
 USAGE = 2
@@ -26,14 +25,14 @@ DEFECT = 70  # EX_SOFTWARE of sysexits.h
 DEBUG = "MIKEY_DEBUG"
 
 # What a missing module is part of, where its name does not say so.
-_EXTRAS = {"sipua": "sip", "sipmessage": "sip", "click": "cli", "rich": "cli"}
-
-
-class Entry(NamedTuple):
-    """A command: the module that has it as `command`, and what it does in one line."""
-
-    module: str
-    help: str
+_EXTRAS = {
+    "sipua": "sip",
+    "sipmessage": "sip",
+    "click": "cli",
+    "rich": "cli",
+    "dpkt": "cli",
+    "av": "media",
+}
 
 
 COMMANDS = {
@@ -42,44 +41,29 @@ COMMANDS = {
     "answer": Entry("mikey.cli.answer", "Answer SIP calls and record what comes as SRTP."),
     "inspect": Entry("mikey.cli.inspect", "Show MIKEY messages octet by octet, and verify them."),
     "methods": Entry("mikey.cli.methods", "Tell what each method is good for."),
+    "rtsp": Entry(
+        "mikey.cli.rtsp", "Play, serve, diagnose and decrypt RTSP streams keyed by MIKEY."
+    ),
     "keygen": Entry(
         "mikey.cli.keygen", "Make pre-shared keys, certificates and SAKKE keys for trials."
     ),
 }
 
 
-class Commands(click.Group):
-    """The commands of the table, each imported when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the names in the order of the table, whether they can be imported or not."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command; None for a name that is none."""
-        entry = COMMANDS.get(cmd_name)
-        if entry is None:
-            return None
-        command = importlib.import_module(entry.module).command
-        if not isinstance(command, click.Command):
-            raise LibraryError(f"{entry.module}.command is no command")
-        return command
+class Main(Commands):
+    """The commands of the table; a reader that went away is told from an error."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; a reader that went away is told from an error (click gives both 1)."""
+        """Run a command (click gives an error and a closed pipe the same status)."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             return _pipe_closed()
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list of commands without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
-
 
 @click.group(
-    cls=Commands,
+    cls=Main,
+    table=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
@@ -89,6 +73,7 @@ Examples:
   mikey inspect --explain AQAFgM0XflAB...  a base64 message, each payload explained
   mikey answer --listen 127.0.0.1:5070 --psk-file keys --record heard.wav
   mikey call sip:bob@127.0.0.1:5070 --psk-file keys --send speech.wav
+  mikey rtsp play rtsps://camera/stream --info
   mikey methods                            which method is for what
   mikey keygen psk --peer sip:bob@example.org --out keys
 

@@ -46,12 +46,14 @@ class NoAnswerError(RtspError):
 class UntrustedError(RtspError):
     """The server's certificate is not trusted.
 
-    `fingerprint` is the SHA-256 of the certificate in hexadecimal digits, where it could be had:
-    what to give as `Tls.pin` once it was compared with the server's own.
+    `why` says it without what can be done about it. `fingerprint` is the SHA-256 of the
+    certificate in hexadecimal digits, where it could be had: what to give as `Tls.pin` once it was
+    compared with the server's own.
     """
 
-    def __init__(self, reason: str, fingerprint: str = "") -> None:
-        super().__init__(reason, status=403)
+    def __init__(self, why: str, ways: str, fingerprint: str = "") -> None:
+        super().__init__(f"{why}; {ways}", status=403)
+        self.why = why
         self.fingerprint = fingerprint
 
 

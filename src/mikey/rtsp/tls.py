@@ -77,14 +77,14 @@ class Tls:
         digest = hashlib.sha256(certificate).digest()
         if not hmac.compare_digest(digest, self._digest):
             raise UntrustedError(
-                f"the server's certificate is not the pinned one; {_WAYS}", digest.hex()
+                "the server's certificate is not the pinned one", _WAYS, digest.hex()
             )
 
     @staticmethod
     def untrusted(error: ssl.SSLCertVerificationError) -> UntrustedError:
         """Return the error that says which trust is missing."""
         reason = error.verify_message.rstrip(".") or "it does not verify"
-        return UntrustedError(f"the server's certificate is not trusted ({reason}); {_WAYS}")
+        return UntrustedError(f"the server's certificate is not trusted ({reason})", _WAYS)
 
 
 @cache

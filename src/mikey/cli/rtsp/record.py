@@ -1,0 +1,186 @@
+"""Recording without a depayloader of our own: decrypted RTP over loopback to PyAV's SDP demuxer.
+
+The demuxer gets a plain description with one loopback port for each stream, and a thread puts its
+packets into a container without transcoding. RTCP goes along: sender reports align the streams,
+and a BYE for each stream ends the demuxer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import io
+import socket
+import struct
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mikey.carriage.rtsp import Track
+from mikey.cli.rtsp.files import Part
+from mikey.errors import LocalError, PeerError
+
+if TYPE_CHECKING:
+    import av
+    import av.container
+
+__all__ = ["Recorder", "need_media"]
+
+_HOST = "127.0.0.1"
+_BYE = 203
+_SILENCE = 5.0  # seconds that the demuxer waits for a packet after the BYE was lost
+_KEPT = ("rtpmap", "fmtp", "framerate", "framesize", "ptime")
+
+
+def need_media() -> None:
+    """Raise the ModuleNotFoundError that names the extra, before anything is begun."""
+    importlib.import_module("av")
+
+
+@dataclass(slots=True)
+class _Way:
+    """Where the packets of a stream go, and the SSRC that they have."""
+
+    port: int
+    ssrc: int = 0
+
+
+class Recorder(Part):
+    """A container file that grows; `start`, packets, `finish`, `keep`. Raises LocalError."""
+
+    def __init__(self, target: Path) -> None:
+        super().__init__(target)
+        self._ways: dict[int, _Way] = {}
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._thread: threading.Thread | None = None
+        self._error: Exception | None = None
+        self._muxed = 0
+        self._check()
+
+    def _check(self) -> None:
+        import av
+
+        try:
+            av.open(str(self.path), "w").close()
+        except (av.FFmpegError, ValueError):
+            self.path.unlink(missing_ok=True)
+            raise LocalError(f"{self.target}: no container is known by this name") from None
+
+    def start(self, tracks: Sequence[Track]) -> None:
+        """Begin to listen for the packets of these streams."""
+        self._ways = {track.index: _Way(_free_port()) for track in tracks}
+        text = _description(tracks, self._ways)
+        self._thread = threading.Thread(target=self._work, args=(text,), daemon=True)
+        self._thread.start()
+
+    def rtp(self, index: int, packet: bytes) -> None:
+        """Hand on a packet."""
+        way = self._ways[index]
+        way.ssrc = int.from_bytes(packet[8:12])
+        self._send(packet, way.port)
+
+    def rtcp(self, index: int, packet: bytes) -> None:
+        """Hand on a report of the server."""
+        self._send(packet, self._ways[index].port + 1)
+
+    async def finish(self) -> None:
+        """Write what is left; raises PeerError where nothing could be recorded."""
+        for way in self._ways.values():
+            bye = struct.pack(">BBHI", 0x81, _BYE, 1, way.ssrc)
+            report = struct.pack(">BBHI", 0x80, 201, 1, way.ssrc)
+            self._send(report + bye, way.port + 1)
+        thread = self._thread
+        if thread is not None:
+            await asyncio.get_running_loop().run_in_executor(None, thread.join)
+        self._socket.close()
+        if self._error is not None:
+            raise self._error
+        if not self._muxed:
+            raise PeerError("nothing came that could be recorded", number=None)
+
+    def _send(self, packet: bytes, port: int) -> None:
+        try:
+            self._socket.sendto(packet, (_HOST, port))
+        except OSError:  # the demuxer is behind, or gone: its thread says why
+            return
+
+    def _work(self, text: str) -> None:
+        import av
+
+        try:
+            with (
+                av.open(
+                    io.BytesIO(text.encode()),
+                    "r",
+                    format="sdp",
+                    options={
+                        "protocol_whitelist": "udp,rtp",
+                        "localaddr": _HOST,
+                        "buffer_size": str(4 << 20),
+                        "reorder_queue_size": "0",
+                    },
+                    timeout=(None, _SILENCE),
+                ) as source,
+                av.open(str(self.path), "w") as container,
+            ):
+                self._copy(source, container)
+        except (av.FFmpegError, ValueError, OSError) as error:
+            self._error = LocalError(f"{self.target}: {_reason(error)}")
+
+    def _copy(
+        self, source: av.container.InputContainer, container: av.container.OutputContainer
+    ) -> None:
+        outputs: dict[int, Any] = {}
+        for stream in source.streams:
+            if stream.type in ("audio", "video"):
+                outputs[stream.index] = container.add_stream_from_template(stream)
+        for packet in source.demux():
+            output = outputs.get(packet.stream.index)
+            if output is None or not packet.size:
+                continue
+            if packet.dts is None:
+                packet.dts = packet.pts
+            packet.stream = output
+            container.mux(packet)
+            self._muxed += 1
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _free_port() -> int:
+    """Return an even UDP port of loopback with a free one behind it."""
+    for _ in range(64):
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as second,
+        ):
+            first.bind((_HOST, 0))
+            port: int = first.getsockname()[1]
+            if port % 2 or port == 65535:
+                continue
+            try:
+                second.bind((_HOST, port + 1))
+            except OSError:
+                continue
+            return port
+    raise LocalError("no two free ports on loopback")
+
+
+def _description(tracks: Sequence[Track], ways: dict[int, _Way]) -> str:
+    lines = [
+        "v=0",
+        f"o=- 1 1 IN IP4 {_HOST}",
+        "s=mikey",
+        f"c=IN IP4 {_HOST}",
+        "t=0 0",
+    ]
+    for track in tracks:
+        formats = " ".join(track.media.formats)
+        lines.append(f"m={track.kind} {ways[track.index].port} RTP/AVP {formats}")
+        lines += [f"a={name}:{value}" for name, value in track.media.attributes if name in _KEPT]
+    return "".join(f"{line}\r\n" for line in lines)
