@@ -45,13 +45,14 @@ class Part:
         except OSError as error:
             raise not_written(self.target, error) from None
 
-    def keep(self) -> None:
-        """Put it in its place."""
+    def keep(self) -> str:
+        """Put it in its place; return that."""
         if self.path != self.target:
             try:
                 self.path.replace(self.target)
             except OSError as error:
                 raise not_written(self.target, error) from None
+        return str(self.target)
 
     def __enter__(self) -> Self:
         return self

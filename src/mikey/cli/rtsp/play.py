@@ -147,21 +147,19 @@ async def play(target: Target, plan: Plan, *, quiet: bool) -> SessionReport:
                 except PeerError as error:
                     problem = str(error)
                 seconds = time.monotonic() - began
-        report = session_report(
-            session,
-            target.trust,
-            seconds=seconds,
-            files=tuple(str(path) for path in (plan.dump, plan.record) if path is not None),
-            problem=problem,
-        )
+        written: list[str] = []
         if dump is not None:
             dump.close()
+            written.append(dump.keep())
         if recorder is not None:
-            await recorder.finish()
-        for part in (dump, recorder):
-            if part is not None:
-                part.keep()
-    return report
+            try:
+                await recorder.finish()
+                written.append(recorder.keep())
+            except PeerError as error:
+                problem = problem or str(error)
+        return session_report(
+            session, target.trust, seconds=seconds, files=tuple(written), problem=problem
+        )
 
 
 def _handlers(dump: Dump | None, recorder: Recorder | None) -> rtsp.Handlers:

@@ -184,6 +184,11 @@ def _aac(stream: Stream) -> _Form | None:
     )
 
 
+def _l16(stream: Stream) -> _Form:
+    channels = getattr(stream, "channels", 1)
+    return _Form(f"L16/{getattr(stream, 'sample_rate', 0)}/{channels}")
+
+
 def _extra(stream: Stream) -> bytes:
     return bytes(stream.codec_context.extradata or b"")
 
@@ -211,6 +216,7 @@ _FORMS: dict[str, Callable[[Stream], _Form | None]] = {
     "aac": _aac,
     "libopus": lambda _: _Form("opus/48000/2"),
     "opus": lambda _: _Form("opus/48000/2"),
+    "pcm_s16be": _l16,
     "pcm_alaw": lambda _: _Form("PCMA/8000", payload_type=8),
     "pcm_mulaw": lambda _: _Form("PCMU/8000", payload_type=0),
 }

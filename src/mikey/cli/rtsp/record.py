@@ -137,13 +137,17 @@ class Recorder(Part):
         for stream in source.streams:
             if stream.type in ("audio", "video"):
                 outputs[stream.index] = container.add_stream_from_template(stream)
+        begun: set[int] = set()
         for packet in source.demux():
-            output = outputs.get(packet.stream.index)
-            if output is None or not packet.size:
+            index = packet.stream.index
+            if index not in outputs or not packet.size:
                 continue
-            if packet.dts is None:
-                packet.dts = packet.pts
-            packet.stream = output
+            if packet.pts is None and index not in begun:
+                packet.pts = 0  # the parser gives the first frame no time: it began the stream
+            begun.add(index)
+            if packet.pts is None:
+                continue
+            packet.stream = outputs[index]
             container.mux(packet)
             self._muxed += 1
 

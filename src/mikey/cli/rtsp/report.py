@@ -106,11 +106,12 @@ class SessionReport:
     @property
     def verdict(self) -> str:
         """All of it in a few words."""
-        if self.problem:
-            return f"the session broke: {self.problem}"
         bad = [str(stream.index) for stream in self.streams if stream.failed]
         if bad:
-            return f"packets of stream {', '.join(bad)} do not verify under the keys agreed"
+            said = f"packets of stream {', '.join(bad)} do not verify under the keys agreed"
+            return f"{said} ('mikey rtsp doctor' finds which do)"
+        if self.problem:
+            return f"failed: {self.problem}"
         if not any(stream.verified for stream in self.streams):
             return "no packet came"
         silent = [str(stream.index) for stream in self.streams if not stream.verified]
