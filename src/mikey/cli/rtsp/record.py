@@ -13,8 +13,10 @@ import io
 import socket
 import struct
 import threading
+from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,8 @@ __all__ = ["Recorder", "need_media"]
 _HOST = "127.0.0.1"
 _BYE = 203
 _SILENCE = 5.0  # seconds that the demuxer waits for a packet after the BYE was lost
+_REORDERED = 4  # video frames that may be shown before one that was decoded earlier
+_STEP = Fraction(1, 25)
 _KEPT = ("rtpmap", "fmtp", "framerate", "framesize", "ptime")
 
 
@@ -137,19 +141,51 @@ class Recorder(Part):
         for stream in source.streams:
             if stream.type in ("audio", "video"):
                 outputs[stream.index] = container.add_stream_from_template(stream)
-        begun: set[int] = set()
+        orders = {
+            index: _Order(_REORDERED if source.streams[index].type == "video" else 0)
+            for index in outputs
+        }
         for packet in source.demux():
             index = packet.stream.index
             if index not in outputs or not packet.size:
                 continue
-            if packet.pts is None and index not in begun:
-                packet.pts = 0  # the parser gives the first frame no time: it began the stream
-            begun.add(index)
+            order = orders[index]
             if packet.pts is None:
-                continue
+                if order.begun:
+                    continue
+                packet.pts = 0  # the parser gives the first frame no time: it began the stream
+            packet.dts = order.decode_at(packet.pts, _STEP / (packet.time_base or 1))
             packet.stream = outputs[index]
             container.mux(packet)
             self._muxed += 1
+
+
+class _Order:
+    """Decoding times from presentation times: RTP has none, and containers want them rising.
+
+    A frame is decoded when the earliest of the last `delay` + 1 is shown, as FFmpeg does it.
+    """
+
+    def __init__(self, delay: int) -> None:
+        self._delay = delay
+        self._waiting: list[int] = []
+        self._last: int | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether there was a frame."""
+        return self._last is not None
+
+    def decode_at(self, pts: int, step: Fraction | float) -> int:
+        """Return the decoding time of the next frame; `step` is a frame's time, about."""
+        if not self._waiting:
+            self._waiting = [pts - round(n * step) for n in range(self._delay, 0, -1)]
+        insort(self._waiting, pts)
+        dts = min(pts, self._waiting.pop(0))
+        if self._last is not None:
+            dts = max(dts, self._last + 1)
+        self._last = dts
+        return dts
 
 
 def _reason(error: Exception) -> str:
