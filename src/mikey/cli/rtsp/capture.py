@@ -1,0 +1,141 @@
+"""Captures of packets: UDP found in them, their payload replaced (pcap and pcapng, by dpkt)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import dpkt
+
+from mikey.errors import LocalError, PeerError
+
+__all__ = ["Datagram", "Reader", "Writer"]
+
+_ETHERNET, _RAW, _NULL, _LOOP, _SLL, _SLL2 = 1, 101, 0, 108, 113, 276
+_RAW_TOO = frozenset({12, 14, _RAW, 228, 229})
+_UDP = 17
+_VLAN = frozenset({0x8100, 0x88A8})
+_IPV4, _IPV6 = 0x0800, 0x86DD
+_LARGEST = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Datagram:
+    """A UDP datagram in a frame: where its IP header begins, its UDP header, its payload."""
+
+    frame: bytes = field(repr=False)
+    ip: int
+    udp: int
+
+    @property
+    def payload(self) -> bytes:
+        """What UDP carries."""
+        length = int.from_bytes(self.frame[self.udp + 4 : self.udp + 6])
+        return self.frame[self.udp + 8 : self.udp + length]
+
+    def replaced(self, payload: bytes) -> bytes:
+        """Return the frame with another payload; lengths and checksums follow."""
+        head = bytearray(self.frame[: self.udp + 8])
+        udp_length = 8 + len(payload)
+        struct.pack_into(">HH", head, self.udp + 4, udp_length, 0)
+        size = self.udp - self.ip
+        if head[self.ip] >> 4 == 4:
+            struct.pack_into(">H", head, self.ip + 2, size + udp_length)
+            struct.pack_into(">H", head, self.ip + 10, 0)
+            struct.pack_into(">H", head, self.ip + 10, _sum(bytes(head[self.ip : self.udp])))
+            return bytes(head) + payload
+        struct.pack_into(">H", head, self.ip + 4, size - 40 + udp_length)
+        # UDP over IPv6 always has a checksum (RFC 8200 8.1).
+        pseudo = bytes(head[self.ip + 8 : self.ip + 40]) + struct.pack(">II", udp_length, _UDP)
+        check = _sum(pseudo + bytes(head[self.udp :]) + payload) or 0xFFFF
+        struct.pack_into(">H", head, self.udp + 6, check)
+        return bytes(head) + payload
+
+
+class Reader:
+    """The frames of a capture; raises LocalError for a file that is none."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._name = name
+        try:
+            self._reader = dpkt.pcap.UniversalReader(file)
+            self.link = int(self._reader.datalink())
+        except (ValueError, dpkt.Error, struct.error, EOFError) as error:
+            raise LocalError(f"{name}: no capture (pcap, pcapng): {error}") from None
+        if self.link not in {_ETHERNET, _NULL, _LOOP, _SLL, _SLL2} | _RAW_TOO:
+            raise LocalError(f"{name}: link layer {self.link} is not read")
+
+    def __iter__(self) -> Iterator[tuple[float, bytes]]:
+        """Yield (seconds, octets); raises PeerError for a capture that is cut off."""
+        try:
+            for seconds, frame in self._reader:
+                if len(frame) > _LARGEST:
+                    raise PeerError(f"{self._name}: a frame of {len(frame)} octets", number=None)
+                yield seconds, bytes(frame)
+        except (ValueError, dpkt.Error, struct.error, EOFError):
+            raise PeerError(f"{self._name}: damaged, or cut off", number=None) from None
+
+    def datagram(self, frame: bytes) -> Datagram | None:
+        """Return the UDP datagram of a frame, None where there is none that is whole."""
+        ip = _ip_at(self.link, frame)
+        udp = None if ip is None else _udp_at(frame, ip)
+        if ip is None or udp is None or len(frame) < udp + 8:
+            return None
+        length = int.from_bytes(frame[udp + 4 : udp + 6])
+        return Datagram(frame, ip, udp) if 8 <= length <= len(frame) - udp else None
+
+
+class Writer:
+    """A capture of the same link layer."""
+
+    def __init__(self, file: BinaryIO, link: int) -> None:
+        self._writer = dpkt.pcap.Writer(file, linktype=link)
+
+    def write(self, seconds: float, frame: bytes) -> None:
+        """Add a frame."""
+        self._writer.writepkt(frame, ts=seconds)
+
+
+def _ip_at(link: int, frame: bytes) -> int | None:
+    """Return where the IP header begins."""
+    if link in _RAW_TOO:
+        return 0
+    if link in (_NULL, _LOOP):
+        return 4
+    if link == _ETHERNET:
+        at = 12
+    elif link == _SLL:
+        at = 14
+    else:
+        at = 0
+    kind = int.from_bytes(frame[at : at + 2])
+    if link == _SLL2:
+        return 20 if kind in (_IPV4, _IPV6) else None
+    while kind in _VLAN and len(frame) > at + 6:
+        at += 4
+        kind = int.from_bytes(frame[at : at + 2])
+    return at + 2 if kind in (_IPV4, _IPV6) else None
+
+
+def _udp_at(frame: bytes, ip: int) -> int | None:
+    """Return where the UDP header begins; fragments have none that is of use."""
+    if len(frame) < ip + 20:
+        return None
+    if frame[ip] >> 4 == 4:
+        fragment = int.from_bytes(frame[ip + 6 : ip + 8]) & 0x3FFF
+        size = (frame[ip] & 0x0F) * 4
+        return (ip + size) if frame[ip + 9] == _UDP and not fragment and size >= 20 else None
+    if frame[ip] >> 4 == 6 and frame[ip + 6] == _UDP:
+        return ip + 40
+    return None
+
+
+def _sum(octets: bytes) -> int:
+    """Return the Internet checksum (RFC 1071)."""
+    octets += b"\0" * (len(octets) % 2)
+    total: int = sum(struct.unpack(f">{len(octets) // 2}H", octets))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
