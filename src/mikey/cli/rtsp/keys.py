@@ -86,7 +86,7 @@ async def _keys(target: Target, out: Path | None, seconds: float, *, force: bool
                     task.cancel()
                 await asyncio.gather(waits, stops, return_exceptions=True)
                 later = [key for stream in session.streams for key in keys_of(stream)]
-                if {key.master for key in later} != {key.master for key in keys}:
+                if [key.master for key in later] != [key.master for key in keys]:
                     note("the keys were renewed meanwhile: those told are the first", quiet=False)
 
 
