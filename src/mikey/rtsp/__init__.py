@@ -48,6 +48,7 @@ from mikey.rtsp.client import Client, Settings
 from mikey.rtsp.errors import (
     ClosedError,
     NoAnswerError,
+    RedirectedError,
     RefusedError,
     RtspError,
     UntrustedError,
@@ -68,6 +69,7 @@ __all__ = [
     "MediaStream",
     "NoAnswerError",
     "Options",
+    "RedirectedError",
     "RefusedError",
     "RtspError",
     "Server",

@@ -191,6 +191,8 @@ class Serving:
             return await self._pause()
         if method == "TEARDOWN":
             await self.close()
+            # A further session has keys of its own: under these, its SRTCP would begin at 0 again.
+            self._keys = None
             return Response(200)
         if method == "GET_PARAMETER":
             return self._get_parameter(request)

@@ -21,7 +21,7 @@ from mikey.errors import LocalError
 from mikey.policy import Clock, Context, Policy
 from mikey.rtsp._connecting import open_connection
 from mikey.rtsp._connection import Connection
-from mikey.rtsp.errors import RefusedError, RtspError
+from mikey.rtsp.errors import RedirectedError, RefusedError, RtspError
 from mikey.rtsp.tls import Tls, system_tls
 from mikey.rtsp.url import Url
 from mikey.secret import Secret
@@ -30,6 +30,8 @@ __all__ = ["Client", "Settings"]
 
 _USER_AGENT = "mikey"
 _UNAUTHORIZED = 401
+_FOUND = 302
+_NOT_MODIFIED = 304
 
 RekeyHandler = Callable[[Request], Response]
 
@@ -40,17 +42,19 @@ class Settings:
 
     `timeout` is for connecting and for each request, in seconds; `policy` says what keys are
     taken (`allow_null`: MIKEY-NULL outside TLS); `report_interval` is the mean time between RTCP
-    reports, in seconds.
+    reports, `silence` how long to wait for the first packet over UDP before TCP is tried, both in
+    seconds.
     """
 
     timeout: float = 10.0
+    silence: float = 5.0
     report_interval: float = 2.5
     policy: Policy = field(default_factory=Policy)
     clock: Clock = field(default_factory=Clock)
     random: Callable[[int], bytes] = secrets.token_bytes
 
     def __post_init__(self) -> None:
-        if self.timeout <= 0 or self.report_interval <= 0:
+        if min(self.timeout, self.silence, self.report_interval) <= 0:
             raise LocalError("times of waiting are above 0")
 
 
@@ -66,6 +70,7 @@ class Client:
         self.methods: tuple[str, ...] = ()
         self.server = ""
         self.on_set_parameter: RekeyHandler | None = None
+        self.on_redirect: Callable[[RedirectedError], None] | None = None
         self._login = login
 
     @classmethod
@@ -116,7 +121,8 @@ class Client:
     ) -> Response:
         """Send a request, with credentials if they are asked for; return its 2xx response.
 
-        A status in `accept` is returned too, any other raises RefusedError.
+        A status in `accept` is returned too, any other raises RefusedError, or RedirectedError
+        for one that names another URL (3xx), which is never followed.
         """
         fields = Headers((*(headers or ()), ("User-Agent", _USER_AGENT)))
         plain = Request(method, uri, headers=fields, body=body)
@@ -130,6 +136,9 @@ class Client:
         self.server = response.headers.get("Server") or self.server
         if 200 <= response.status < 300 or response.status in accept:
             return response
+        if 300 <= response.status < 400 and response.status != _NOT_MODIFIED:
+            location = response.headers.get("Location") or ""
+            raise RedirectedError(f"{method}: {response.status}", response.status, location)
         phrase = response.reason
         if response.status == _UNAUTHORIZED:
             wrong = "user or password is wrong" if login else "it asks for a user and a password"
@@ -172,7 +181,7 @@ class Client:
         await self.close()
 
     def _asked(self, request: Request) -> Response:
-        """Answer a request of the server: it may look whether we live, and renew keys."""
+        """Answer a request of the server: it may look whether we live, renew keys, and go."""
         if request.method == "OPTIONS":
             return Response(200, headers=Headers({"Public": "OPTIONS, SET_PARAMETER"}))
         if request.method == "GET_PARAMETER" and not request.body:
@@ -180,4 +189,8 @@ class Client:
         if request.method == "SET_PARAMETER" and self.on_set_parameter is not None:
             parse_parameters(request.body, request.headers)
             return self.on_set_parameter(request)
+        if request.method == "REDIRECT" and self.on_redirect is not None:
+            location = request.headers.get("Location") or ""
+            self.on_redirect(RedirectedError("REDIRECT", _FOUND, location))
+            return Response(200)
         return Response(501)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from mikey.carriage.rtsp import without_userinfo
 from mikey.errors import CarriageError
 
 __all__ = [
     "ClosedError",
     "NoAnswerError",
+    "RedirectedError",
     "RefusedError",
     "RtspError",
     "UntrustedError",
@@ -66,3 +68,19 @@ class RefusedError(RtspError):
         )
         self.method = method
         self.phrase = phrase
+
+
+class RedirectedError(RtspError):
+    """The server sends us to another URL: `location`, "" where it names none.
+
+    Nobody follows it: who gets our password and keys is the caller's choice, not that of whoever
+    answers (RFC 2326 10.10, 11.3; RFC 7826 13.10, 17.3).
+    """
+
+    def __init__(self, said: str, status: int, location: str) -> None:
+        shown = plain(without_userinfo(location.strip()))
+        where = f"it sends us to {shown}" if shown else "it names no other URL"
+        super().__init__(
+            f"the server answers no more ({said}): {where}, which is not followed", status=status
+        )
+        self.location = shown

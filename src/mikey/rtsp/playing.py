@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,8 @@ from mikey.secret import Secret
 
 __all__ = ["Options", "playing", "setup"]
 
+logger = logging.getLogger("mikey.rtsp")
+
 _LOWER = {"auto": ("UDP", "TCP"), "udp": ("UDP",), "tcp": ("TCP",)}
 _NAMES = ("rtsp:client", "rtsp:server")
 
@@ -31,7 +34,8 @@ class Options:
     """How the streams of a presentation are set up.
 
     `only`: kinds ("video") or indices ("0") of the streams wanted, all by default.
-    `transport`: "udp", "tcp" (interleaved), or "auto", UDP unless the server refuses it.
+    `transport`: "udp", "tcp" (interleaved), or "auto", UDP unless the server refuses it, or unless
+    nothing comes by it (`Settings.silence`; `playing` alone looks for that).
     `profile`: the name of a `policy.PROFILES` entry; None chooses by what the server said.
     `flow`: whose key protects what, in place of the profile's.
     `srtp`: the policy of a key that we make; None: as the server's, else AES_CM_128_HMAC_SHA1_80.
@@ -131,14 +135,33 @@ async def playing(
 ) -> AsyncIterator[Session]:
     """Connect, set up and play; leaving tears down and closes everything.
 
-    Raises what `Client.connect`, `setup` and `Session.play` raise.
+    With the transport "auto" it waits for the first packet: where a firewall lets none through
+    over UDP, all is done once more over TCP. Raises what `Client.connect`, `setup` and
+    `Session.play` raise.
     """
-    async with contextlib.AsyncExitStack() as stack:
+    options = options or Options()
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def opened(chosen: Options) -> AsyncIterator[Session]:
         client = await Client.connect(url, user=user, password=password, tls=tls, settings=settings)
-        await stack.enter_async_context(client)
-        session = await setup(client, options=options, handlers=handlers)
-        await stack.enter_async_context(session)
-        await session.play()
+        async with client, await setup(client, options=chosen, handlers=handlers) as session:
+            await session.play()
+            yield session
+
+    async with contextlib.AsyncExitStack() as stack:
+        session = await stack.enter_async_context(opened(options))
+        over_udp = any(stream.transport.lower == "UDP" for stream in session.streams)
+        if options.transport == "auto" and over_udp and not await session.hears(settings.silence):
+            await stack.aclose()
+            logger.info("no packet came over UDP within %g s: TCP is tried", settings.silence)
+            try:
+                session = await stack.enter_async_context(opened(replace(options, transport="tcp")))
+            except RtspError as error:
+                raise RtspError(
+                    f"no packet came over UDP within {settings.silence:g} s, and over TCP: {error}",
+                    status=error.status,
+                ) from None
         yield session
 
 

@@ -35,6 +35,7 @@ __all__ = ["Session"]
 
 _NOT_VALID = 455
 _AFTER_BYE = 0.2  # seconds
+_LOOK = 0.02  # seconds between looks for the first packet
 _SHORTEST = 1.0  # seconds between keep-alives, whatever a server asks for
 
 
@@ -85,6 +86,7 @@ class Session:
         await self._control("PLAY", range_)
         if not self._tasks:
             self.client.on_set_parameter = self._renewed
+            self.client.on_redirect = self.fail
             self._tasks = [
                 asyncio.create_task(self._report()),
                 asyncio.create_task(self._keep_alive()),
@@ -95,11 +97,24 @@ class Session:
         """Ask the server to stop for now."""
         await self._control("PAUSE")
 
+    async def hears(self, limit: float) -> bool:
+        """Wait for the first packet of any stream, authentic or not; False after `limit` seconds.
+
+        True also where the session ended: `wait` then says why.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + limit
+        while not (self._ended.is_set() or any(stream.heard for stream in self.streams)):
+            if loop.time() >= until:
+                return False
+            await asyncio.sleep(_LOOK)
+        return True
+
     async def wait(self) -> None:
         """Wait for the end: until every stream said BYE, or `teardown`.
 
         Raises ClosedError if the connection is lost, PeerError for a server that breaks the
-        protocol, and what a sink raised.
+        protocol, RedirectedError for one that sends us elsewhere, and what a sink raised.
         """
         await self._ended.wait()
         if self._failure is not None:
@@ -142,6 +157,7 @@ class Session:
         if self._tasks:
             await asyncio.wait(self._tasks)
         self.client.on_set_parameter = None
+        self.client.on_redirect = None
         try:
             if not self.client.connection.lost.done():
                 for stream in self.streams:

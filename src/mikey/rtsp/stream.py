@@ -131,6 +131,11 @@ class MediaStream:
         return self._receiver.lost
 
     @property
+    def heard(self) -> bool:
+        """Whether any packet came, authentic or not."""
+        return any(counters.verified or counters.rejected for counters in (self.rtp, self.rtcp))
+
+    @property
     def ended(self) -> bool:
         """Whether the server said goodbye (BYE)."""
         return self._receiver.goodbye

@@ -228,3 +228,36 @@ _GSTREAMER = (
     "AQAFAG3TTTsBAAA6Zl3FAAAAAAsA7q5huArg0j0KEPzYe1XmTpEd6KQ58OFrQasBAAAAFQABAQEBEAIBAQMBCgcBAQgB"
     "AQoBAQAAACIAIAAeRSq57LIst9eMSMGiwenQR0yQf2MMc8q27olGKlxnAA=="
 )
+
+
+@pytest.mark.parametrize(
+    ("headers", "told", "location"),
+    [
+        (
+            {"Location": "rtsp://bob:secret@other.example/x"},
+            "sends us to rtsp://other.example/x, which is not followed",
+            "rtsp://other.example/x",
+        ),
+        ({"Location": "rtsp://a/\x1b[2J" + "x" * 9000}, r"rtsp://a/\?\[2Jx+\.\.\.", None),
+        ({}, "names no other URL", ""),
+    ],
+)
+@asynchronous
+async def test_another_url_is_named_and_not_followed(
+    headers: dict[str, str], told: str, location: str | None
+) -> None:
+    """3xx: neither user nor password nor keys go to whom the server names."""
+    asked: list[Request] = []
+
+    def elsewhere(request: Request) -> Response:
+        asked.append(request)
+        return Response(301 + len(asked) % 2, headers=Headers(headers))
+
+    async with server(elsewhere) as url:
+        with pytest.raises(rtsp.RedirectedError, match=told) as caught:
+            await received(url.replace("//", "//alice:cret@"), settings=BRIEF)
+    assert len(asked) == 1
+    assert "secret" not in str(caught.value)
+    assert len(str(caught.value)) < 250
+    if location is not None:
+        assert caught.value.location == location

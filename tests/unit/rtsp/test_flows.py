@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mikey import rtsp
-from mikey.carriage.rtsp import ask_body, parse_parameters
+from mikey.aio import RtpEndpoint
+from mikey.carriage.rtsp import Headers, Request, ask_body, parse_parameters
 from mikey.credentials import Psk
 from mikey.errors import LocalError, PeerError
 from mikey.policy import PROFILES, KeyFlow, Policy, SrtpPolicy
@@ -120,6 +122,48 @@ async def test_a_refused_transport_is_followed_by_the_other() -> None:
         assert numbers(seen) == list(range(5))
         with pytest.raises(rtsp.RefusedError, match="SETUP: 461"):
             await received(server.url, rtsp.Options(transport="udp"))
+
+
+@pytest.mark.parametrize("transports", [("udp", "tcp"), ("udp",)])
+@asynchronous
+async def test_tcp_is_tried_once_where_udp_stays_silent(
+    transports: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A firewall lets no datagram through, in either direction."""
+    for name in ("send_rtp", "send_rtcp"):
+        monkeypatch.setattr(RtpEndpoint, name, lambda *_: None)
+    options = rtsp.ServerOptions(policy=OPEN, transports=transports)
+    brief = replace(QUICK, silence=0.1)
+    async with await rtsp.Server.open([counting(20)], options=options) as server:
+        if "tcp" not in transports:
+            with pytest.raises(rtsp.RtspError, match=r"over UDP within 0.1 s, and over TCP.*461"):
+                await received(server.url, settings=brief)
+            return
+        seen = await received(server.url, settings=brief)
+        assert seen.session.streams[0].transport.lower == "TCP"
+        assert numbers(seen) == list(range(20))
+        async with rtsp.playing(
+            server.url, options=rtsp.Options(transport="udp"), settings=brief
+        ) as session:  # who asks for UDP gets it
+            assert not await session.hears(0.05)
+            assert session.streams[0].transport.lower == "UDP"
+
+
+@asynchronous
+async def test_a_session_that_is_over_needs_another_description() -> None:
+    """Its keys are not used again: packets would be encrypted twice under the same numbers."""
+    options = rtsp.ServerOptions(profile="gst-legacy", policy=OPEN)
+    async with (
+        await rtsp.Server.open([counting(5)], options=options) as server,
+        await rtsp.Client.connect(server.url, settings=QUICK) as client,
+    ):
+        presentation = await client.describe()
+        async with await rtsp.setup(client, presentation=presentation) as session:
+            old = session.streams[0].incoming_key
+        with pytest.raises(rtsp.RefusedError, match="454"):
+            await rtsp.setup(client, presentation=presentation)
+        async with await rtsp.setup(client) as session:
+            assert session.streams[0].incoming_key != old
 
 
 @asynchronous
@@ -293,3 +337,20 @@ async def test_a_late_joiner_is_told_the_rollover_counter() -> None:
         while stream.rtp.verified < before + 10:
             await asyncio.sleep(0.01)
         assert (stream.rtp.rejected, stream.roc) == (0, 1)
+
+
+@asynchronous
+async def test_a_server_that_says_goodbye_by_redirect() -> None:
+    """REDIRECT ends the session with the URL that it names, and nobody goes there."""
+    options = rtsp.ServerOptions(policy=OPEN)
+    async with (
+        await rtsp.Server.open([counting(500, rate=500)], options=options) as server,
+        rtsp.playing(server.url, settings=QUICK) as session,
+    ):
+        (client,) = server.clients
+        headers = Headers({"Location": "rtsp://other.example:8554/test", "Range": "npt=now-"})
+        connection, _ = client._live
+        answer = await connection.request(Request("REDIRECT", server.url, headers=headers))
+        assert answer.status == 200
+        with pytest.raises(rtsp.RedirectedError, match=r"REDIRECT.*://other\.example:8554/test"):
+            await session.wait()
