@@ -32,7 +32,8 @@ from mikey.sip import Limits, UserAgent, bare_uri
 @click.option(
     "--identity",
     metavar="URI",
-    help="Our SIP URI; otherwise that of --cert, or with keys alone whatever URI was called.",
+    help="Our SIP URI; otherwise that of --cert, or with keys alone whatever URI was called. In "
+    "SAKKE the identity of our keys.",
 )
 @click.option(
     "--timeout",
@@ -48,6 +49,8 @@ def command(
     crls: tuple[str, ...],
     sign_hash: str | None,
     fetch: bool,
+    sakke_files: tuple[str, ...],
+    kms_files: tuple[str, ...],
     policy_names: tuple[str, ...],
     any_identity: bool,
     trace: bool,
@@ -60,7 +63,7 @@ def command(
     """Answer a SIP call whose keys are agreed by MIKEY, and record it.
 
     The caller chooses the method: PSK and DHHMAC take --psk-file, PKE, DH-SIGN and RSA-R take
-    --key, --cert and --ca; all of them may be given.
+    --key, --cert and --ca, SAKKE takes --sakke-keys; all of them may be given.
 
     Calls that fail are refused and told on stderr; the first one that is accepted is heard to
     its end. The recording is written whole, or not at all.
@@ -69,6 +72,7 @@ def command(
     Examples:
       mikey answer --listen 127.0.0.1:5070 --psk-file keys --record heard.wav
       mikey answer --listen 127.0.0.1:5070 --key bob.key --cert bob.pem --ca root.pem
+      mikey answer --listen 127.0.0.1:5070 --sakke-keys bob.toml --identity tel:+447700900002
     """
     files = Files(
         psk=psk_file,
@@ -78,15 +82,19 @@ def command(
         crls=crls,
         sign_hash=sign_hash,
         fetch=fetch,
+        sakke_keys=sakke_files,
+        kms=kms_files,
     )
     own = files.load()
-    named = bare_uri(identity) if identity else None
+    user = own.callee_credential(identity)
+    named = bare_uri(identity) if identity and not own.is_of_user(identity) else None
     certified = None if own.certificates is None else own.certificates.certified(named)
     if certified is not None and own.psk is None:
         named = certified.identity
     terms = Terms(
         keys=own.psk,
         certified=certified,
+        sakke=user,
         identity=named,
         policies=policies(policy_names),
         any_identity=any_identity,

@@ -16,6 +16,8 @@ from mikey.cli.calls.credentials import METHODS, Files, initiator_credential
 from mikey.cli.calls.options import policies, shared_options
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, playing, run, tracing
+from mikey.credentials import Certified, Psk, Sakke
+from mikey.errors import LocalError
 from mikey.policy import SrtpPolicy
 from mikey.session import Method
 from mikey.sip import UserAgent, bare_uri, local_host_for
@@ -28,7 +30,7 @@ from mikey.sip import UserAgent, bare_uri, local_host_for
     "--method",
     "method_name",
     type=click.Choice([method.value for method in METHODS], case_sensitive=False),
-    help="How keys are agreed. [default: PSK with --psk-file, else DH-SIGN]",
+    help="How keys are agreed. [default: PSK with --psk-file, DH-SIGN with --cert, else SAKKE]",
 )
 @click.option(
     "--peer-cert", metavar="FILE", help="The peer's certificate, which PKE needs beforehand."
@@ -39,7 +41,17 @@ from mikey.sip import UserAgent, bare_uri, local_host_for
 @click.option(
     "--identity",
     metavar="URI",
-    help="Our SIP URI; otherwise that of --cert, or sip:USER@ADDRESS of this machine.",
+    help="Our SIP URI; otherwise that of --cert, or sip:USER@ADDRESS of this machine. In SAKKE "
+    "the identity of our keys.",
+)
+@click.option(
+    "--peer",
+    metavar="URI",
+    help="SAKKE: whom the keys are for, such as tel:+447700900002; otherwise the URI that is "
+    "called.",
+)
+@click.option(
+    "--peer-kms", metavar="URI", help="SAKKE: the KMS of the peer, if it is not our own (--kms)."
 )
 @click.option(
     "--timeout",
@@ -71,6 +83,8 @@ def command(
     crls: tuple[str, ...],
     sign_hash: str | None,
     fetch: bool,
+    sakke_files: tuple[str, ...],
+    kms_files: tuple[str, ...],
     policy_names: tuple[str, ...],
     any_identity: bool,
     trace: bool,
@@ -79,6 +93,8 @@ def command(
     peer_cert: str | None,
     send: str,
     identity: str | None,
+    peer: str | None,
+    peer_kms: str | None,
     timeout: float,
     transport: str,
     rekey_every: float | None,
@@ -86,15 +102,18 @@ def command(
     """Call a SIP URI, agree on keys by MIKEY, and send a recording as SRTP.
 
     A pre-shared key is the one that the file has for URI, without its parameters; a certificate
-    of the peer has to name that URI. 'mikey methods' tells the methods apart.
+    of the peer has to name that URI. SAKKE takes who is called from --peer, and From and To of
+    SIP may be anything. 'mikey methods' tells the methods apart.
 
     \b
     Examples:
       mikey call sip:bob@127.0.0.1:5070 --psk-file keys --send speech.wav
       mikey call sip:bob@127.0.0.1:5070 --method RSA-R --key alice.key --cert alice.pem \\
           --ca root.pem --send speech.wav
+      mikey call sip:bob@127.0.0.1:5070 --sakke-keys alice.toml --peer tel:+447700900002 \\
+          --send speech.wav
     """
-    peer = bare_uri(uri)
+    called = bare_uri(uri)
     recording = read_wav(send)
     files = Files(
         psk=psk_file,
@@ -105,21 +124,30 @@ def command(
         crls=crls,
         sign_hash=sign_hash,
         fetch=fetch,
+        sakke_keys=sakke_files,
+        kms=kms_files,
     )
     own = files.load()
     method = own.default_method if method_name is None else Method(method_name)
     host = local_host_for(uri)
-    credential = initiator_credential(
-        own,
-        method,
-        bare_uri(identity) if identity else None,
-        _default_identity(host),
-        peer,
-        any_peer=any_identity,
-    )
+    credential: Psk | Certified | Sakke
+    if method is Method.SAKKE:
+        credential = own.sakke_credential(identity, called if peer is None else peer, peer_kms)
+    elif peer is not None or peer_kms is not None:
+        raise LocalError(f"--peer and --peer-kms are for SAKKE, not for {method.value}")
+    else:
+        credential = initiator_credential(
+            own,
+            method,
+            bare_uri(identity) if identity else None,
+            _default_identity(host),
+            called,
+            any_peer=any_identity,
+        )
     plan = Plan(
         uri=uri,
         credential=credential,
+        from_uri=_sip_from(credential.identity, host),
         method=method,
         recording=recording,
         policies=policies(policy_names) or (SrtpPolicy(),),
@@ -145,6 +173,14 @@ async def place(plan: Plan, host: str, *, quiet: bool) -> CallReport:
                 plan, agent, tell=lambda text: note(text, quiet=quiet), progress=progress
             )
             return await caller.run()
+
+
+def _sip_from(identity: str, host: str) -> str:
+    """Return our identity if SIP can show it, else a SIP URI of this machine."""
+    try:
+        return bare_uri(identity)
+    except LocalError:
+        return _default_identity(host)
 
 
 def _default_identity(host: str) -> str:

@@ -23,6 +23,7 @@ from mikey.cli.calls.credentials import METHODS
 from mikey.cli.calls.props import ALICE, HOST, Props
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, playing, run, tracing
+from mikey.credentials.sakke_file import SCHEMES
 from mikey.errors import LibraryError, LocalError
 from mikey.policy import SrtpPolicy
 from mikey.session import Method
@@ -48,15 +49,22 @@ _LONGEST = 12.0  # seconds of audio
     metavar="FILE.wav",
     help=f"What to send in place of the shipped speech; {_LONGEST:g} s at most.",
 )
+@click.option(
+    "--id-scheme",
+    type=click.Choice(list(SCHEMES)),
+    default="tel",
+    show_default=True,
+    help="SAKKE: identities are telephone numbers (tel) or SIP URIs (3gpp, raw).",
+)
 @click.option("--trace", is_flag=True, help="Show the SIP messages, keys redacted.")
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
-def command(name: str, audio: str | None, trace: bool, as_json: bool) -> int:
+def command(name: str, audio: str | None, id_scheme: str, trace: bool, as_json: bool) -> int:
     """Make a whole call between two processes on this machine, and check it.
 
-    A second process answers. Offer and answer carry MIKEY with keys or certificates made for
-    this call; speech goes through RTP/SAVP as SRTP, and what the other side wrote is compared
-    with what was sent. The exit status is 0 only if it is the same, bit for bit, and no packet
-    was rejected.
+    A second process answers. Offer and answer carry MIKEY (in SAKKE the offer alone does) with
+    keys or certificates made for this call; speech goes through RTP/SAVP as SRTP, and what the
+    other side wrote is compared with what was sent. The exit status is 0 only if it is the same,
+    bit for bit, and no packet was rejected.
     """
     recording = _recording(audio)
     methods = METHODS if name == _ALL else (Method(name),)
@@ -66,7 +74,7 @@ def command(name: str, audio: str | None, trace: bool, as_json: bool) -> int:
     with tracing(trace):
         for method in methods:
             with tempfile.TemporaryDirectory(prefix="mikey-demo-") as folder:
-                props = Props(Path(folder), method)
+                props = Props(Path(folder), method, id_scheme)
                 reports.append(run(_demo(recording, props, quiet=as_json)))
             if as_json:
                 click.echo(reports[-1].as_json())
@@ -129,6 +137,7 @@ async def _call(props: Props, recording: Recording, *, quiet: bool) -> CallRepor
     plan = Plan(
         uri=props.uri,
         credential=props.caller(),
+        from_uri=ALICE,
         method=props.method,
         recording=recording,
         policies=(SrtpPolicy(),),

@@ -117,6 +117,11 @@ class ReceiverKey:
         return f"<SAKKE ReceiverKey for {self.identifier!r}>"
 
 
+def batch_unit() -> str | None:
+    """Return what this processor computes eight operations at once with; None: one by one."""
+    return _native.sakke_simd()
+
+
 def make_master(random: Callable[[int], bytes]) -> Secret:
     """Return a z, uniform in 2..q-1, from 128 octets of `random` or more; raises LocalError."""
 

@@ -123,6 +123,7 @@ class Initiator:
         self._open: dict[int, Exchange] = {}
         # Of every CSB that is open or live: the number of the last key that was made for it.
         self._generations: dict[int, int] = {}
+        self._begun = 0
 
     @property
     def blocking(self) -> bool:
@@ -163,7 +164,8 @@ class Initiator:
         compat = self._credential.compat
         unnamed = is_unnamed(self._credential)
         t = self._clock.timestamp()
-        material = self._first_keys(starter, keys, policies, group)
+        count = self._first_count(starter)
+        material = self._first_keys(starter, keys, policies, group, count)
         with our_fault():
             check_sent(material, self._credential.compat)
             bundle = self._bundle(starter, csb_id, rand, sessions, policies, material, t)
@@ -187,11 +189,12 @@ class Initiator:
                 ),
                 extensions=protocols(self._credential, context),
             ),
-            self._plan(bundle, material, renew=True, count=1),
+            self._plan(bundle, material, renew=True, count=count),
             context,
             in_group=join,
         )
-        self._generations[csb_id] = 1
+        self._generations[csb_id] = count
+        self._begun += 1
         return first
 
     def rekey(
@@ -353,19 +356,27 @@ class Initiator:
         csb_id = self._new_csb_id()
         return csb_id, b"" if join else self._random(_RAND_LENGTH)
 
+    def _first_count(self, starter: Starter) -> int:
+        """Return the number of the first key of a new CSB: 1, if updates can follow.
+
+        Where none can, new keys for the same streams come in a new CSB, under the next MKI.
+        """
+        return 1 if starter.has_response else self._begun + 1
+
     def _first_keys(
         self,
         starter: Starter,
         keys: Sequence[KeyData] | None,
         policies: dict[int, SrtpPolicy],
         group: Group | None,
+        count: int,
     ) -> tuple[KeyData, ...]:
         if not starter.sends_keys:
             return ()
         if group is not None:
             return group.keys
         material = (
-            self._options.make_keys(policies.values(), 1, self._random)
+            self._options.make_keys(policies.values(), count, self._random)
             if keys is None
             else tuple(keys)
         )

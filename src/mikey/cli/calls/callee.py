@@ -20,13 +20,14 @@ from mikey.carriage.sdp import (
 )
 from mikey.cli.calls.description import AudioStream, Local, choose, peer_of
 from mikey.cli.calls.exchange import MKI_LENGTH, Fetching, timed
+from mikey.cli.calls.naming import named
 from mikey.cli.calls.report import CallReport, sessions_of, sizes_of
-from mikey.credentials import ANY, Certified, Psk
+from mikey.credentials import ANY, Certified, Psk, Sakke
 from mikey.credentials.psk_file import PskFile
 from mikey.errors import CarriageError, LibraryError, LocalError, PeerError, PolicyError
 from mikey.policy import Context, SrtpPolicy
 from mikey.registry import CacheType, ErrorNumber
-from mikey.session import Responder
+from mikey.session import Bundle, Responder
 from mikey.sip import Call, CallError, Invitation, UserAgent, bare_uri
 
 __all__ = ["Callee", "Terms"]
@@ -38,21 +39,22 @@ _DRAIN = 1.0  # seconds for the last packets to arrive after BYE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """Whom we answer, by pre-shared keys, certificate or both.
+    """Whom we answer, by pre-shared keys, certificate, SAKKE keys, or several.
 
-    `identity` None: whatever URI was called; `policies` (): all that protect; `fetch` None: no
-    certificate is fetched.
+    `identity` is for the first two, None: whatever URI was called; `policies` (): all that
+    protect; `fetch` None: no certificate is fetched.
     """
 
     keys: PskFile | None = None
     certified: Certified | None = None
+    sakke: Sakke | None = None
     identity: str | None = None
     policies: tuple[SrtpPolicy, ...] = ()
     any_identity: bool = False
     fetch: FetchLimits | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Accepted:
     """A call that stands, with what its media need."""
 
@@ -62,6 +64,8 @@ class _Accepted:
     stream: AudioStream
     offer: Description
     agreed: Agreed
+    sip_from: str
+    sip_to: str
     messages: tuple[tuple[str, int], ...]
     seconds: float
 
@@ -88,9 +92,13 @@ class Callee:
     def __post_init__(self) -> None:
         own = self.terms.identity or ANY
         keys = {} if self.terms.keys is None else self.terms.keys.keys
-        credentials: list[Psk | Certified] = [Psk(key, own, peer) for peer, key in keys.items()]
+        credentials: list[Psk | Certified | Sakke] = [
+            Psk(key, own, peer) for peer, key in keys.items()
+        ]
         if self.terms.certified is not None:
             credentials.append(self.terms.certified)
+        if self.terms.sakke is not None:
+            credentials.append(self.terms.sakke)
         # one for all calls, since it remembers what it has seen
         self._responder = Responder(
             credentials,
@@ -153,7 +161,7 @@ class Callee:
     # the exchange
 
     async def _accept(self, invitation: Invitation) -> _Accepted:
-        offer = Description(decode(invitation.body), context=self._context(invitation))
+        offer = named(decode(invitation.body), self._context(invitation))
         received, seconds = await self._fetching.during(lambda: timed(lambda: self._take(offer)))
         self._check_called(received, invitation)
         stream = choose(offer)
@@ -172,8 +180,20 @@ class Callee:
             if agreed is not None:
                 self._forget(agreed)
             raise
-        messages = sizes_of(offer.message(), Description(answer.text).message())
-        return _Accepted(call, endpoint, local, stream, offer, answer, messages, seconds + more)
+        answered = Description(answer.text)
+        messages = sizes_of(offer.message(), answered.message() if answered.levels else None)
+        return _Accepted(
+            call=call,
+            endpoint=endpoint,
+            local=local,
+            stream=stream,
+            offer=offer,
+            agreed=answer,
+            sip_from=invitation.from_uri,
+            sip_to=invitation.to_uri,
+            messages=messages,
+            seconds=seconds + more,
+        )
 
     def _take(self, offer: Description) -> Received:
         return offer.receive(self._responder, handlers=self._fetching.handlers)
@@ -189,6 +209,8 @@ class Callee:
         """Without an identity of our own, we are who was called."""
         called = self.terms.identity or _identity(invitation.request_uri)
         for offer in received.offers:
+            if self.terms.sakke is not None and offer.responder == self.terms.sakke.identity:
+                continue  # whoever was called in SIP: the keys were made for us
             if offer.responder != called and not self.terms.any_identity:
                 raise PolicyError(
                     f"the message is for {offer.responder}, the call for {called}",
@@ -262,7 +284,7 @@ class Callee:
     ) -> None:
         """Follow a re-INVITE: take the new keys at once, send under them after the ACK."""
         try:
-            offer = Description(decode(invitation.body), context=self._context(invitation))
+            offer = named(decode(invitation.body), self._context(invitation))
             line = accepted.stream.line
             kept = offer.kept_lines(accepted.offer)
             local = accepted.local.next_version()
@@ -275,6 +297,7 @@ class Callee:
                 return
             received = await self._fetching.during(lambda: self._take(offer))
             bundle, cs_id = accepted.agreed.find(line, Sender.RESPONDER)
+            _check_peer(received, bundle)
             ssrc = bundle.crypto_sessions[cs_id - 1].ssrc or 0
             agreed = self._answer(received, local, accepted.stream, ssrc)
         except PeerError as error:
@@ -282,6 +305,8 @@ class Callee:
             await self._refuse(invitation, error)
             return
         before, _ = accepted.agreed.find(line, Sender.INITIATOR)
+        if before.csb_id not in {each.csb_id for each in agreed.bundles}:
+            self._forget(accepted.agreed)
         accepted.agreed, accepted.local, accepted.offer = agreed, local, offer
         bundle, cs_id = agreed.find(line, Sender.INITIATOR)
         media.rekey_receiver(bundle.masters(cs_id))
@@ -299,11 +324,13 @@ class Callee:
             method=bundle.method,
             initiator=bundle.peer,
             responder=bundle.identity,
+            sip_from=accepted.sip_from,
+            sip_to=accepted.sip_to,
             csb_id=bundle.csb_id,
             messages=accepted.messages,
             updates=self.updates,
             sessions=(
-                theirs.with_received(media.rtp, media.rtcp),
+                theirs.with_received(media.rtp, media.rtcp, media.peer_ssrc),
                 ours.with_sent(media.rtp, media.rtcp),
             ),
             rate=audio.rate,
@@ -312,6 +339,16 @@ class Callee:
             lost=media.lost,
             responder_ms=1000 * accepted.seconds,
         )
+
+
+def _check_peer(received: Received, bundle: Bundle) -> None:
+    """Take new keys from nobody but the peer of the call."""
+    for offer in received.offers:
+        if offer.initiator != bundle.peer:
+            raise PolicyError(
+                f"the new keys are from {offer.initiator}, the call is with {bundle.peer}",
+                number=ErrorNumber.INVALID_ID,
+            )
 
 
 def _identity(uri: str) -> str:

@@ -14,7 +14,7 @@ from mikey.cli.calls.description import PAYLOAD_TYPE, Local, peer_of
 from mikey.cli.calls.exchange import LINE, Exchange, Plan
 from mikey.cli.calls.report import CallReport, sessions_of
 from mikey.errors import PeerError
-from mikey.sip import Call, CallError, CallRefusedError, UserAgent
+from mikey.sip import Call, CallError, CallRefusedError, UserAgent, bare_uri
 
 __all__ = ["Caller", "Plan"]
 
@@ -53,7 +53,7 @@ class Caller:
             try:
                 call = await self.agent.invite(
                     self.plan.uri,
-                    from_uri=self.plan.credential.identity,
+                    from_uri=self.plan.sip_from,
                     body=encode(exchange.offered.text),
                     timeout=self.plan.timeout,
                     transport=self.plan.transport,
@@ -128,11 +128,13 @@ class Caller:
             initiator=bundle.identity,
             responder=bundle.peer,
             csb_id=bundle.csb_id,
+            sip_from=self.plan.sip_from,
+            sip_to=bare_uri(self.plan.uri),
             messages=exchange.messages,
             updates=self.updates,
             sessions=(
                 ours.with_sent(media.rtp, media.rtcp),
-                theirs.with_received(media.rtp, media.rtcp),
+                theirs.with_received(media.rtp, media.rtcp, media.peer_ssrc),
             ),
             rate=recording.audio.rate,
             channels=recording.audio.channels,

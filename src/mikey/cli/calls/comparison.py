@@ -27,7 +27,7 @@ def compare(reports: Sequence[CallReport], console: Console) -> None:
             report.method,
             str(len(sizes)),
             " + ".join(map(str, sizes)),
-            str((len(sizes) + 1) // 2),
+            "1/2" if len(sizes) == 1 else str(len(sizes) // 2),
             _ms(report.initiator_ms),
             _ms(report.responder_ms),
             method_table().cell(report.method, "forward_secrecy").verdict,

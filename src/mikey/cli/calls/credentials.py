@@ -1,10 +1,11 @@
-"""Who we are in a call: pre-shared keys and certificates from the files that the options name."""
+"""Who we are in a call: the keys and certificates in the files that the options name."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mikey.credentials import ANY, Certified, Psk, SoftwareKey, Trust
+from mikey.cli.sakke_options import SakkeUser, load_user
+from mikey.credentials import ANY, Certified, Psk, Sakke, SoftwareKey, Trust
 from mikey.credentials import psk_file as psk_files
 from mikey.credentials.certificate import read
 from mikey.credentials.files import load_certificates, load_crl, load_key
@@ -14,11 +15,11 @@ from mikey.session import Method
 
 __all__ = ["CERTIFIED", "METHODS", "Certificates", "Files", "Own", "initiator_credential"]
 
-METHODS = tuple(method for method in Method if method is not Method.SAKKE)
+METHODS = tuple(Method)
 """The methods that the commands speak."""
 
 CERTIFIED = (Method.PKE, Method.DH_SIGN, Method.RSA_R)
-"""The methods that need a certificate; the others need a pre-shared key."""
+"""The methods that need a certificate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,16 +37,21 @@ class Files:
     crls: tuple[str, ...] = ()
     sign_hash: str | None = None
     fetch: bool = False
+    sakke_keys: tuple[str, ...] = ()
+    kms: tuple[str, ...] = ()
 
     def load(self) -> Own:
         """Read them all; LocalError for a file that cannot be used and for options that lack."""
         keys = None if self.psk is None else psk_files.load(self.psk)
+        user = load_user(self.sakke_keys, self.kms)
         named = {"--key": self.key, "--cert": self.cert, "--ca": self.authorities or None}
         others = (self.peer_cert, self.crls, self.sign_hash, self.fetch)
         if not any((*named.values(), *others)):
-            if keys is None:
-                raise LocalError("who are we? --psk-file, or --key with --cert and --ca")
-            return Own(keys, None)
+            if keys is None and user is None:
+                raise LocalError(
+                    "who are we? --psk-file, or --key with --cert and --ca, or --sakke-keys"
+                )
+            return Own(keys, None, user)
         missing = [option for option, value in named.items() if value is None]
         if self.key is None or self.cert is None or missing:
             raise LocalError(
@@ -66,7 +72,7 @@ class Files:
             peer=peer[:1],
             sign_hash=self.sign_hash or "sha1",
         )
-        return Own(keys, own)
+        return Own(keys, own, user)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,15 +129,54 @@ class Certificates:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What we have: pre-shared keys, certificates, or both."""
+    """What we have, of each kind or of some."""
 
     psk: PskFile | None
     certificates: Certificates | None
+    sakke: SakkeUser | None = None
 
     @property
     def default_method(self) -> Method:
-        """PSK if there is a key, else DH-SIGN."""
-        return Method.DH_SIGN if self.psk is None else Method.PSK
+        """PSK if there is a key, DH-SIGN if there is a certificate, else SAKKE."""
+        if self.psk is not None:
+            return Method.PSK
+        return Method.SAKKE if self.certificates is None else Method.DH_SIGN
+
+    def is_of_user(self, identity: str) -> bool:
+        """Tell whether an identity is that of our SAKKE keys alone, and none for SIP.
+
+        With no other kind of key it has to be.
+        """
+        if self.sakke is None:
+            return False
+        alone = self.psk is None and self.certificates is None
+        return alone or identity.partition(":")[0].lower() not in ("sip", "sips")
+
+    def callee_credential(self, identity: str | None) -> Sakke | None:
+        """Return the credential to be called with, None without SAKKE keys.
+
+        Who signs by a certificate is believed as in other methods. Raises LocalError.
+        """
+        if self.sakke is None:
+            return None
+        wanted = identity if identity and self.is_of_user(identity) else None
+        signer = None if self.certificates is None else self.certificates.certified(None)
+        return self.sakke.credential(wanted, signer=signer)
+
+    def sakke_credential(
+        self, identity: str | None, peer: str = ANY, peer_kms: str | None = None
+    ) -> Sakke:
+        """Return the credential of the user whose SAKKE keys we have.
+
+        `identity` is that of an option, which must be the user's. Our certificate signs in place
+        of keys that do not. Raises LocalError.
+        """
+        if self.sakke is None:
+            raise LocalError("SAKKE needs keys from a KMS (--sakke-keys FILE)")
+        signer = None
+        if self.certificates is not None and not self.sakke.signs:
+            signer = self.certificates.certified(self.sakke.identity)
+        return self.sakke.credential(identity, peer, peer_kms, signer)
 
 
 def initiator_credential(
@@ -143,6 +188,8 @@ def initiator_credential(
     `any_peer`: whoever answers is taken, where the method can. Raises LocalError for what a
     method needs and the options do not give.
     """
+    if method is Method.SAKKE:
+        raise LocalError("SAKKE has a credential of its own")
     if method not in CERTIFIED:
         if own.psk is None:
             raise LocalError(f"{method.value} needs a pre-shared key (--psk-file)")

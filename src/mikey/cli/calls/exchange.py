@@ -13,7 +13,7 @@ from mikey.aio import FetchLimits, Recording, fetch_certificate
 from mikey.carriage.sdp import Agreed, Description, Offered, decode, encode
 from mikey.cli.calls.description import Local
 from mikey.cli.calls.report import sizes_of
-from mikey.credentials import Certified, FetchCertificate, Psk
+from mikey.credentials import Certified, FetchCertificate, Psk, Sakke
 from mikey.errors import PeerError, PolicyError, ReportedError, UnsupportedError
 from mikey.policy import Context, SrtpPolicy
 from mikey.registry import CacheType, ErrorNumber
@@ -63,11 +63,16 @@ class Fetching:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to be done. `credential` names both parties; `method` None is that of the credential,
-    `rekey_every` in seconds; `fetch` None: no certificate is fetched."""
+    """What is to be done.
+
+    `credential` names both parties; `method` None is that of the credential. `from_uri` is for
+    From, by default our identity. `rekey_every` is in seconds; `fetch` None: no certificate is
+    fetched.
+    """
 
     uri: str
-    credential: Psk | Certified
+    credential: Psk | Certified | Sakke
+    from_uri: str | None = None
     method: Method | None = None
     recording: Recording
     policies: tuple[SrtpPolicy, ...]
@@ -82,7 +87,12 @@ class Plan:
         """What the signalling says of both parties; nothing, if that is not to be compared."""
         if self.any_identity:
             return Context()
-        return Context(initiator=self.credential.identity, responder=bare_uri(self.uri))
+        return Context(initiator=self.sip_from, responder=bare_uri(self.uri))
+
+    @property
+    def sip_from(self) -> str:
+        """The URI of From."""
+        return self.from_uri or self.credential.identity
 
 
 class Exchange:
@@ -102,11 +112,9 @@ class Exchange:
             mki_length=MKI_LENGTH if plan.rekey_every else 0,
             cache=CacheType.CACHE_CSB if plan.rekey_every else CacheType.NO_CACHE,
         )
-        ssrc = secrets.randbelow(2**32 - 1) + 1  # 0 means "not chosen yet"
+        self._ssrc = secrets.randbelow(2**32 - 1) + 1  # 0 means "not chosen yet"
         self.offered: Offered
-        self.offered, self.seconds = timed(
-            lambda: self._description().offer(self._initiator, {LINE: ssrc})
-        )
+        self.offered, self.seconds = timed(self._offer)
 
     async def receive(self, body: bytes) -> Agreed:
         """Take the answer. Raises PeerError."""
@@ -120,14 +128,22 @@ class Exchange:
             raise UnsupportedError(
                 "the peer keeps no envelope key, without which RSA-R has no new keys in a call"
             )
-        self.messages = sizes_of(self.offered.messages[None], answer.message())
+        answered = answer.message() if answer.levels else None
+        self.messages = sizes_of(self.offered.messages[None], answered)
         return self.agreed
 
     async def rekey(self, call: Call, timeout: float) -> Agreed:
-        """Agree on new keys by a re-INVITE with the update form (R4567-4.1.2-8)."""
+        """Agree on new keys by a re-INVITE with the update form (R4567-4.1.2-8).
+
+        SAKKE, which has no updates, begins a new CSB for the streams that are there.
+        """
         self._local = self._local.next_version()
         bundle = self.agreed.bundles[0]
-        update = self._description().update(self._initiator, {None: bundle})
+        begins = isinstance(self._plan.credential, Sakke)
+        if begins:
+            update = self._offer()
+        else:
+            update = self._description().update(self._initiator, {None: bundle})
         try:
             body = await call.reinvite(encode(update.text), timeout=timeout)
         except PeerError:
@@ -135,6 +151,8 @@ class Exchange:
             raise
         answer = Description(decode(body), context=self._plan.context)
         self.agreed = await self._fetching.during(lambda: self._complete(update, answer))
+        if begins:
+            self._initiator.close(bundle)
         return self.agreed
 
     def accepted_policies(self, refusal: CallRefusedError) -> tuple[SrtpPolicy, ...]:
@@ -150,6 +168,9 @@ class Exchange:
         except PeerError:
             return ()
         return ()
+
+    def _offer(self) -> Offered:
+        return self._description().offer(self._initiator, {LINE: self._ssrc})
 
     def _complete(self, offered: Offered, answer: Description) -> Agreed:
         return offered.receive(self._initiator, answer, handlers=self._fetching.handlers)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mikey.cli.sakke_options import sakke_options
 from mikey.policy import SrtpPolicy
 
 __all__ = ["HostPort", "host_port", "policies", "shared_options"]
@@ -54,6 +55,7 @@ def policies(names: tuple[str, ...]) -> tuple[SrtpPolicy, ...]:
 
 def shared_options(command: F) -> F:
     """Add the options of both sides of a call."""
+    command = sakke_options(command)
     known = ", ".join(SrtpPolicy.presets())
     for option in (
         click.option("--json", "as_json", is_flag=True, help="One JSON object per line."),

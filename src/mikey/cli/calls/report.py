@@ -37,10 +37,11 @@ class SessionReport:
         """The same, as its sender sees it."""
         return replace(self, sent=rtp.sent, srtcp_sent=rtcp.sent)
 
-    def with_received(self, rtp: Counters, rtcp: Counters) -> SessionReport:
-        """The same, as its receiver sees it."""
+    def with_received(self, rtp: Counters, rtcp: Counters, ssrc: int | None) -> SessionReport:
+        """The same, as its receiver sees it, with the SSRC that its packets have."""
         return replace(
             self,
+            ssrc=ssrc if self.ssrc is None else self.ssrc,
             verified=rtp.verified,
             rejected=rtp.rejected,
             srtcp_verified=rtcp.verified,
@@ -49,7 +50,8 @@ class SessionReport:
 
     def merged_with(self, other: SessionReport) -> SessionReport:
         """What both sides know. PeerError if they do not speak of the same keys."""
-        if (self.ssrc, self.fingerprint) != (other.ssrc, other.fingerprint):
+        known_ssrcs = {self.ssrc, other.ssrc} - {None}
+        if len(known_ssrcs) > 1 or self.fingerprint != other.fingerprint:
             raise PeerError(f"the two sides disagree about crypto session {self.cs_id}")
         known = {name: value for name, value in asdict(other).items() if value is not None}
         return replace(self, **known)
@@ -61,12 +63,15 @@ class CallReport:
 
     `bit_for_bit` is known only where both ends are (in the demo), `seconds` is that of the
     audio sent or heard. `initiator_ms` and `responder_ms` are milliseconds of work for the first
-    exchange, of the side that knows them.
+    exchange, of the side that knows them. `sip_from` and `sip_to` are what SIP calls the parties
+    whom `initiator` and `responder` name.
     """
 
     method: str
     initiator: str
     responder: str
+    sip_from: str | None = None
+    sip_to: str | None = None
     csb_id: int
     messages: tuple[tuple[str, int], ...]
     updates: int
@@ -102,8 +107,10 @@ class CallReport:
         )
 
 
-def sizes_of(first: bytes, second: bytes) -> tuple[tuple[str, int], ...]:
-    """The two messages of an exchange, as a report names them."""
+def sizes_of(first: bytes, second: bytes | None) -> tuple[tuple[str, int], ...]:
+    """The messages of an exchange, as a report names them; there may be no second."""
+    if second is None:
+        return (("I_MESSAGE", len(first)),)
     return (("I_MESSAGE", len(first)), ("R_MESSAGE", len(second)))
 
 
@@ -129,6 +136,10 @@ def show(report: CallReport, console: Console) -> None:
     facts.add_row("method", f"MIKEY-{report.method}")
     facts.add_row("initiator", report.initiator)
     facts.add_row("responder", report.responder)
+    if report.sip_from is not None and report.sip_from != report.initiator:
+        facts.add_row("SIP From", report.sip_from)
+    if report.sip_to is not None and report.sip_to != report.responder:
+        facts.add_row("SIP To", report.sip_to)
     for name, size in report.messages:
         facts.add_row(name, f"{size} octets")
     facts.add_row("CSB ID", f"0x{report.csb_id:08x}")
