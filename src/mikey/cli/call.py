@@ -12,7 +12,7 @@ from rich.console import Console
 from mikey.aio import read_wav
 from mikey.aio.fetch import DEFAULT_LIMITS
 from mikey.cli.calls.caller import Caller, Plan
-from mikey.cli.calls.credentials import METHODS, Files, initiator_credential
+from mikey.cli.calls.credentials import METHODS, Files, Own, initiator_credential
 from mikey.cli.calls.options import policies, shared_options
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, playing, run, tracing
@@ -132,7 +132,7 @@ def command(
     host = local_host_for(uri)
     credential: Psk | Certified | Sakke
     if method is Method.SAKKE:
-        credential = own.sakke_credential(identity, called if peer is None else peer, peer_kms)
+        credential = own.sakke_credential(identity, peer or _named_by(called, own), peer_kms)
     elif peer is not None or peer_kms is not None:
         raise LocalError(f"--peer and --peer-kms are for SAKKE, not for {method.value}")
     else:
@@ -173,6 +173,16 @@ async def place(plan: Plan, host: str, *, quiet: bool) -> CallReport:
                 plan, agent, tell=lambda text: note(text, quiet=quiet), progress=progress
             )
             return await caller.run()
+
+
+def _named_by(called: str, own: Own) -> str:
+    """Return the URI that is called, if it is an identity of our KMS's scheme. LocalError."""
+    if own.sakke is not None:
+        try:
+            own.sakke.normal(called)
+        except LocalError as error:
+            raise LocalError(f"whom are the keys for? --peer URI ({error})") from None
+    return called
 
 
 def _sip_from(identity: str, host: str) -> str:

@@ -44,6 +44,9 @@ COMMANDS = {
     "rtsp": Entry(
         "mikey.cli.rtsp", "Play, serve, diagnose and decrypt RTSP streams keyed by MIKEY."
     ),
+    "group-key": Entry(
+        "mikey.cli.group_key", "Key a group by SAKKE: one key, a message for each member."
+    ),
     "keygen": Entry(
         "mikey.cli.keygen", "Make pre-shared keys, certificates and SAKKE keys for trials."
     ),
@@ -75,6 +78,7 @@ Examples:
   mikey call sip:bob@127.0.0.1:5070 --psk-file keys --send speech.wav
   mikey rtsp play rtsps://camera/stream --info
   mikey methods                            which method is for what
+  mikey group-key --members members.txt --out invitations --sakke-keys studio.toml
   mikey keygen psk --peer sip:bob@example.org --out keys
 
 \b

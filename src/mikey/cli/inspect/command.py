@@ -14,8 +14,10 @@ from mikey.cli.inspect.report import Report, inspect
 from mikey.cli.inspect.sources import MAX_OCTETS, Found, find
 from mikey.cli.inspect.verdict import Given
 from mikey.cli.output import page
+from mikey.cli.sakke_options import load_domains
 from mikey.credentials.files import load_certificates, load_key
 from mikey.credentials.psk_file import load
+from mikey.credentials.sakke_file import load_keys
 from mikey.errors import LocalError, PeerError
 from mikey.policy import Clock
 from mikey.wire import Message
@@ -34,6 +36,8 @@ Examples:
   mikey inspect capture.bin --request offer.bin --psk-file keys
   mikey inspect offer.sdp answer.sdp --ca root.pem   is the signature right, and who vouches?
   mikey inspect offer.sdp --key bob.key --show-keys  what is in the envelope?
+  mikey inspect offer.sdp --kms kms.toml             SAKKE: did its sender sign it?
+  mikey inspect offer.sdp --sakke-keys bob.toml --show-keys   ... and what does it bring?
 
 \b
 Exit status: 0 sound (MAC or signature are right, or could not be checked), 1 damaged, or MAC
@@ -60,6 +64,20 @@ or signature are wrong, 2 usage.""",
     help="An RSA private key to open envelopes (PKE, RSA-R) with; only its owner may read it.",
 )
 @click.option(
+    "--kms",
+    "kms_files",
+    metavar="FILE",
+    multiple=True,
+    help="The public keys of a KMS, to verify SAKKE messages of its users with.",
+)
+@click.option(
+    "--sakke-keys",
+    "sakke_files",
+    metavar="FILE",
+    multiple=True,
+    help="A user's SAKKE keys, to verify and open messages with; only their owner may read them.",
+)
+@click.option(
     "--request",
     "requests",
     metavar="MESSAGE",
@@ -76,6 +94,8 @@ def command(
     psk_file: str | None,
     authorities: tuple[str, ...],
     key_files: tuple[str, ...],
+    kms_files: tuple[str, ...],
+    sakke_files: tuple[str, ...],
     requests: tuple[str, ...],
     explain: bool,
     as_lines: bool,
@@ -93,6 +113,8 @@ def command(
         None if psk_file is None else load(psk_file),
         tuple(der for path in authorities for der in load_certificates(path)),
         tuple(load_key(path) for path in key_files),
+        load_domains(kms_files),
+        tuple(load_keys(path) for path in sakke_files),
     )
     reports = inspect(found, requests=_whole(_find_all(requests)), given=given, now=clock.now())
     if as_lines:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mikey.errors import PeerError
 from mikey.policy import Compat
-from mikey.session.cs_map import sessions_of
+from mikey.registry import DataType
+from mikey.session.cs_map import CsName, read_map, sessions_of
 from mikey.session.keys import Derivation, check_fit, master_key
 from mikey.session.stream import policies_of, policy_of
 from mikey.srtp import MasterKey
-from mikey.wire import KeyData, Message, Sp
+from mikey.wire import Hdr, KeyData, Message, Sp, SrtpId
 
 _COMPAT = Compat(tag_length_in_type_3=True, tek_with_salt=True)
 
@@ -49,20 +50,30 @@ def derive(
     problems: list[str] = []
     sessions: list[SessionKeys] = []
     try:
-        entries = sessions_of(header)
+        entries, names = _map(header)
         policies = policies_of(described_by.all(Sp), _COMPAT)
     except PeerError as error:
         return Keys(key_data, ()), (f"no keys derived: {error.reason}",)
-    for cs_id, entry in enumerate(entries, 1):
+    for place, entry in enumerate(entries):
+        name = names[place] if names else None
+        cs_id = place + 1 if name is None else name.cs_id
         try:
             policy = policy_of(entry, policies)
             inputs = Derivation(header.prf, cs_id, csb_id, rand)
             masters = []
             for key in key_data:
                 check_fit(key, policy, _COMPAT)
-                masters.append(master_key(key, policy, inputs))
+                master = master_key(key, policy, inputs)
+                masters.append(master if name is None else replace(master, mki=name.spi))
         except PeerError as error:
             problems.append(f"no keys for CS {cs_id}: {error.reason}")
             continue
         sessions.append(SessionKeys(cs_id, entry.ssrc, policy.name, tuple(masters)))
     return Keys(key_data, tuple(sessions)), tuple(problems)
+
+
+def _map(header: Hdr) -> tuple[tuple[SrtpId, ...], tuple[CsName, ...]]:
+    """Return the crypto sessions of a message, and their names if its map has them."""
+    if header.data_type is DataType.SAKKE:
+        return read_map(header.cs_map)
+    return sessions_of(header), ()

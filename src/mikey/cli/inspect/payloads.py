@@ -20,6 +20,8 @@ from mikey.registry import (
     ExtensionType,
     IdType,
     PayloadType,
+    SakkeParams,
+    SignType,
     TsType,
 )
 from mikey.secret import Secret
@@ -69,6 +71,11 @@ _RESPONSES = frozenset(
         DataType.RSA_R_RESP,
     }
 )
+
+
+_ECCSI_OCTETS = 129  # R6507-3.3-1
+_POINT_OCTETS = 257  # R6508-4-1
+_SED_OCTETS = 273  # R6508-4-2
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +252,16 @@ def _dh(layout: Layout, dh: Dh) -> None:
 def _sign(layout: Layout, sign: Sign) -> None:
     length = len(sign.signature)
     layout.bits(2, ("S type", 0xF000, sign.s_type, ""), ("Signature len", 0x0FFF, length, ""))
+    if sign.s_type is SignType.ECCSI and length == _ECCSI_OCTETS:
+        layout.group("Signature", partial(_eccsi, sign.signature))
+        return
     layout.octets("Signature", sign.signature)
+
+
+def _eccsi(octets: bytes, layout: Layout) -> None:
+    layout.octets("r", octets[:32])
+    layout.octets("s", octets[32:64])
+    layout.octets("PVT", octets[64:], "the signer's public validation token")
 
 
 def _t(layout: Layout, t: T) -> None:
@@ -338,7 +354,16 @@ def _idr(layout: Layout, idr: Idr) -> None:
 def _sakke(layout: Layout, sakke: Sakke) -> None:
     layout.integer("SAKKE params", 1, sakke.params)
     layout.integer("ID scheme", 1, sakke.id_scheme)
-    layout.counted("SAKKE data", 2, "SAKKE data length", sakke.data)
+    if sakke.params is not SakkeParams.SET_1 or len(sakke.data) != _SED_OCTETS:
+        layout.counted("SAKKE data", 2, "SAKKE data length", sakke.data)
+        return
+    layout.integer("SAKKE data length", 2, len(sakke.data))
+    layout.group("SAKKE data", partial(_encapsulated, sakke.data))
+
+
+def _encapsulated(octets: bytes, layout: Layout) -> None:
+    layout.octets("R", octets[:_POINT_OCTETS], "a point for the receiver's identity")
+    layout.octets("H", octets[_POINT_OCTETS:], "the shared secret, masked")
 
 
 def _opaque(layout: Layout, opaque: Opaque) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mikey.errors import PeerError
-from mikey.methods import dhhmac, dhsign, pke, psk, rsar
+from mikey.methods import dhhmac, dhsign, pke, psk, rsar, sakke
 from mikey.registry import DataType, ExtensionType
 from mikey.wire import CsbIdExtension, GeneralExtension, Message, Rand, Sp, T
 
 _METHODS = (psk, pke, dhsign, dhhmac, rsar)
-REQUESTS = frozenset(method.REQUEST for method in _METHODS)
+REQUESTS = frozenset({*(method.REQUEST for method in _METHODS), sakke.REQUEST})
 _REQUEST_OF = {method.RESPONSE: method.REQUEST for method in _METHODS}
 RESPONSES = frozenset({*_REQUEST_OF, DataType.ERROR})
 

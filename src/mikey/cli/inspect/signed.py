@@ -14,6 +14,7 @@ from mikey.cli.inspect.verdict import Verdict
 from mikey.credentials import PublicKey, Trust
 from mikey.credentials.trust import MOST_CERTIFICATES
 from mikey.errors import AuthenticationError, PeerError
+from mikey.methods import sakke
 from mikey.methods._common import certificates, signature
 from mikey.methods._common.identities import dh_response_ids, lone_id, to_text
 from mikey.registry import CertType, DataType
@@ -101,6 +102,8 @@ def sender_of(message: Message) -> Id | None:
             return dh_response_ids(message)[0]
         if kind is DataType.RSA_R_RESP:
             return lone_id(message)
+        if kind is sakke.REQUEST:
+            return sakke.request_ids(message)[0]
         if kind is DataType.ERROR:
             return None
         return certificates.request_ids(message, (), None)[0]

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mikey.credentials import SoftwareKey
+from mikey.credentials import Kms, SoftwareKey
 from mikey.credentials.psk_file import PskFile
+from mikey.credentials.sakke_file import KeyFile
 from mikey.wire import Id, KeyData
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Pre-shared keys, certificates to trust (DER; authorities or peers), private RSA keys."""
+    """Pre-shared keys, certificates to trust (DER; authorities or peers), private RSA keys, the
+    public keys of KMSs, and SAKKE keys of their users."""
 
     secrets: PskFile | None = None
     certificates: tuple[bytes, ...] = field(default=(), repr=False)
     keys: tuple[SoftwareKey, ...] = ()
+    kmss: tuple[Kms, ...] = field(default=(), repr=False)
+    users: tuple[KeyFile, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from mikey.cli.inspect.by_identity import Identities
 from mikey.cli.inspect.related import REQUESTS, RESPONSES, Related
 from mikey.cli.inspect.sealed import Sealed, unseal, with_keys
 from mikey.cli.inspect.signed import Signatures
@@ -17,12 +18,12 @@ from mikey.credentials import ANY
 from mikey.credentials.psk_file import PskFile
 from mikey.crypto import check_prf
 from mikey.errors import AuthenticationError, PeerError
-from mikey.methods import dhhmac, pke, psk
+from mikey.methods import dhhmac, pke, psk, sakke
 from mikey.methods._common.identities import to_text
 from mikey.methods._common.message_keys import MessageKeys
 from mikey.methods._common.verification import Parties, appendix, check_v
 from mikey.policy import Compat
-from mikey.registry import DataType, MacAlg
+from mikey.registry import DataType, MacAlg, SignType
 from mikey.secret import Secret
 from mikey.wire import Dh, Id, Kemac, Message, Pke, Sign, T, V
 
@@ -45,6 +46,7 @@ class Verifier:
         self._given = given
         self.related = Related(messages)
         self._signatures = Signatures(given.certificates, now)
+        self._identities = Identities(given.kmss, given.users)
         self._sealed: dict[bytes, Sealed | str] = {}
 
     def check(self, message: Message) -> Verdict:
@@ -59,6 +61,10 @@ class Verifier:
     def _proof(self, message: Message, request: Message | None) -> Verdict:
         kind = message.header.data_type
         last = message.payloads[-1] if message.payloads else None
+        if kind is sakke.REQUEST:
+            return self._sakke(message)
+        if isinstance(last, Sign) and last.s_type is SignType.ECCSI:
+            return self._sakke_error(message, request)
         if isinstance(last, Sign):
             verdict = self._signatures.check(message, request, self.related.of(message))
             if message.get(Pke) is None or message.get(Kemac) is None:
@@ -77,6 +83,30 @@ class Verifier:
         if request.header.data_type is pke.REQUEST:
             return self._under_envelope(message, request)
         return self._psk_response(message, request)
+
+    def _sakke(self, message: Message) -> Verdict:
+        try:
+            sakke.check_request(message, allow_unsigned=True)
+        except PeerError as error:
+            return Verdict(None, error.reason, proof="signature")
+        sign = message.get(Sign)
+        if sign is None or sign.s_type is SignType.ECCSI:
+            verdict = self._identities.check(message)
+        else:
+            verdict = self._signatures.check(message, None, self.related.of(message))
+        return self._identities.open(message, verdict)
+
+    def _sakke_error(self, message: Message, request: Message | None) -> Verdict:
+        """Check the Error message of whom a SAKKE message was sent to."""
+        if message.header.data_type is not DataType.ERROR:
+            return Verdict(None, "signatures by identity belong to SAKKE", proof="signature")
+        if request is None:
+            return Verdict(None, "an error is checked with its request (--request MESSAGE)")
+        try:
+            sakke.check_request(request, allow_unsigned=True)
+        except PeerError:
+            return Verdict(None, "its request is no sound SAKKE message", proof="signature")
+        return self._identities.check(message, request)
 
     def _psk_request(self, message: Message) -> Verdict:
         try:
