@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 
 from mikey.cli import keygen
 from mikey.cli.calls.credentials import METHODS
-from mikey.cli.calls.props import Props
+from mikey.cli.calls.props import BOBS_NUMBER, Props
 from mikey.cli.main import main
 from mikey.session import Method
 from tests.cli.calling import Answering, call, content, wav_file
@@ -68,6 +68,8 @@ def answering(props: Props, *options: str) -> Iterator[Answering]:
 
 def caller_options(props: Props) -> list[str]:
     folder = props.folder
+    if props.method is Method.SAKKE:
+        return ["--sakke-keys", str(next(folder.glob("*0001-*"))), "--peer", BOBS_NUMBER]
     if props.method in (Method.PSK, Method.DHHMAC):
         return ["--psk-file", str(folder / "alice.psk"), "--identity", ALICE]
     peer = ["--peer-cert", str(folder / "bob.pem")] if props.method is Method.PKE else []
@@ -92,8 +94,8 @@ def test_a_call_with_new_keys_on_the_way(
     sent = json.loads(out)
     assert sent["method"] == heard["method"] == method.value
     assert sent["updates"] == heard["updates"] >= 1
-    assert heard["initiator"] == ALICE
-    assert sent["responder"] == props.uri
+    assert (heard["initiator"], sent["responder"]) == props.identities
+    assert (heard["sip_from"], sent["sip_to"]) == (sent["sip_from"], heard["sip_to"])
     mine, theirs = ([one["fingerprint"] for one in each["sessions"]] for each in (sent, heard))
     assert mine == theirs
     assert content(speech) == content(props.heard)
@@ -143,7 +145,7 @@ def test_a_revoked_certificate_is_refused(
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ([], "who are we? --psk-file, or --key with --cert and --ca"),
+        ([], "who are we? --psk-file, or --key with --cert and --ca, or --sakke-keys"),
         (["--key", "alice.key"], "a certificate takes --key, --cert and --ca: --cert and --ca"),
         (["--ca", "root.pem"], "--key and --cert missing"),
         (["--crl", "none"], "--key and --cert and --ca missing"),

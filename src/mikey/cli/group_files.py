@@ -74,7 +74,7 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.entries: list[dict[str, Any]] = []
-        self._names: set[str] = set()
+        self._stems: dict[str, int] = {}
         try:
             folder = folder.absolute()
             if folder.is_symlink() or (
@@ -125,12 +125,9 @@ class Outbox:
     def _name(self, uri: str) -> str:
         """Return a name that no other member has, nor a file system takes for another."""
         stem = re.sub(r"[^A-Za-z0-9]+", "-", uri).strip("-").lower()[:_LONGEST_NAME] or "member"
-        name, number = f"{stem}.mikey", 1
-        while name in self._names:
-            number += 1
-            name = f"{stem}-{number}.mikey"
-        self._names.add(name)
-        return name
+        number = self._stems[stem] = self._stems.get(stem, 0) + 1
+        # A dot, which no stem has, so that no other member's name is the same.
+        return f"{stem}.mikey" if number == 1 else f"{stem}.{number}.mikey"
 
 
 def sender_file(bundle: Bundle, group: Group) -> bytes:

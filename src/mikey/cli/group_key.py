@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from mikey.cli.group_files import Outbox, load_members, sender_file
+from mikey.cli.output import page
 from mikey.cli.private_files import write_all
 from mikey.cli.sakke_options import load_user, sakke_options
 from mikey.credentials import Sakke
@@ -133,7 +133,12 @@ def command(
         if save_key is not None:
             text = sender_file(group_bundle(group, credential, clock=clock), group)
             write_all({save_key: text}, force=force)
-        outbox.commit()
+        try:
+            outbox.commit()
+        except LocalError:
+            if save_key is not None:
+                save_key.unlink(missing_ok=True)  # the key of a group that nobody is told of
+            raise
     _report(done, outbox, as_json=as_json)
 
 
@@ -154,10 +159,13 @@ def _key(
         invitations: Iterable[Invitation] = key_group(
             members, group, credential, executor=executor, clock=clock
         )
-        for member, message in invitations:
-            outbox.put(member, message)
-            octets += len(message)
-            advance()
+        try:
+            for member, message in invitations:
+                outbox.put(member, message)
+                octets += len(message)
+                advance()
+        except BrokenExecutor:
+            raise LocalError("a process that computed for us was ended") from None
     seconds = time.perf_counter() - before
     unit = batch_unit()
     return Done(
@@ -253,4 +261,5 @@ def _report(done: Done, outbox: Outbox, *, as_json: bool) -> None:
     facts.add_row("encapsulated", f"{done.path}, {done.workers}")
     facts.add_row("messages", f"{done.octets} octets in {done.out}")
     facts.add_row("CSB ID", f"0x{done.csb_id:08x}")
-    Console(file=sys.stdout, highlight=False).print(facts)
+    with page() as out:
+        out.print(facts)

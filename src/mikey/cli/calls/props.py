@@ -16,7 +16,7 @@ from mikey.credentials.sakke_file import SCHEMES
 from mikey.policy import SECOND
 from mikey.session import Method
 
-__all__ = ["ALICE", "HOST", "Props"]
+__all__ = ["ALICE", "ALICES_NUMBER", "BOBS_NUMBER", "HOST", "Props"]
 
 HOST = "127.0.0.1"
 ALICE = f"sip:alice@{HOST}"

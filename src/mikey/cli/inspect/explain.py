@@ -20,7 +20,8 @@ HEADER = Explanation(
     "RFC 3830 6.1",
     "Says which exchange this is (data type), to which bundle of crypto sessions it belongs (CSB "
     "ID, drawn by the Initiator) and which streams it keys: entry i of the map is CS ID i, with "
-    "the policy, SSRC and rollover counter of one SRTP stream. SSRC 0 is left to the Responder.",
+    "the policy, SSRC and rollover counter of one SRTP stream. SSRC 0 is left to the Responder. A "
+    "GENERIC-ID map says the CS ID of each, and the SPI, which is the MKI of its key.",
     "The Common Header includes a general description of the exchange message.",
 )
 
@@ -45,7 +46,8 @@ EXPLANATIONS = {
     ),
     PayloadType.SIGN: Explanation(
         "RFC 3830 6.5",
-        "A signature over everything before it. It has no Next payload: nothing follows it.",
+        "A signature over everything before it. It has no Next payload: nothing follows it. One of "
+        "type ECCSI (RFC 6507) is made by an identity, and brings the token that belongs to it.",
         "S type (4 bits): indicates the signature algorithm applied by the signer.",
     ),
     PayloadType.T: Explanation(
@@ -127,7 +129,8 @@ EXPLANATIONS = {
     ),
     PayloadType.SAKKE: Explanation(
         "RFC 6509 4.2",
-        "A shared secret, encapsulated for the identity of the receiver.",
+        "A shared secret, encapsulated for the identity of the receiver: URI and key period, as "
+        "the ID scheme makes them one. The receiver's key opens it; the KMS could make that key.",
         "contains the SAKKE Encapsulated Data",
     ),
 }
