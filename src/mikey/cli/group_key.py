@@ -5,18 +5,22 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from types import FrameType
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from mikey.cli.calls.runner import TERMINATED, note
 from mikey.cli.group_files import Outbox, load_members, sender_file
 from mikey.cli.output import page
 from mikey.cli.private_files import write_all
@@ -128,7 +132,7 @@ def command(
         raise LocalError("--threads or --processes, not both")
     if save_key is not None and not force and (save_key.exists() or save_key.is_symlink()):
         raise LocalError(f"{save_key}: is there already (--force overwrites it)")
-    with Outbox(out) as outbox:
+    with _terminable(), Outbox(out) as outbox:
         done = _key(listed, group, credential, clock, outbox, (threads, processes), quiet=as_json)
         if save_key is not None:
             text = sender_file(group_bundle(group, credential, clock=clock), group)
@@ -178,6 +182,24 @@ def _key(
         octets=octets,
         out=str(outbox.folder),
     )
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the work as an interrupt does, so that nothing half done stays."""
+
+    def terminate(_number: int, _frame: FrameType | None) -> None:
+        note("mikey: terminated by a signal", quiet=False)
+        raise click.exceptions.Exit(TERMINATED)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _workers(threads: int | None, processes: int | None) -> str:
