@@ -18,7 +18,7 @@ from mikey.cli.inspect.sources import Found
 from mikey.cli.output import page
 from mikey.cli.rtsp.options import Target, client_options
 from mikey.cli.rtsp.report import FLOW_WORDS, safe
-from mikey.cli.rtsp.trials import Trial, attempt, ways
+from mikey.cli.rtsp.trials import Trial, attempt, profiles
 from mikey.errors import PeerError
 from mikey.policy import Clock, KeyFlow
 from mikey.wire import Kemac, KvSpi, Message, Rand, Sp, T, parse_key_data
@@ -113,12 +113,21 @@ async def examine(target: Target, seconds: float, *, every: bool, quiet: bool) -
         return found
     if presentation is None:
         return found
+    done: set[tuple[str, str]] = set()
+    hopeless: set[str] = set()
+    automatic: str | None = None
     for profile, transport in _wanted(target, presentation):
-        if profile in {trial.profile for trial in found.trials if trial.transport == transport}:
-            continue  # the automatic choice was this one
+        name = automatic if profile is None else profile
+        if name is not None and (name in hopeless or (name, transport) in done):
+            continue
         note(f"trying {profile or 'the profile that fits'} over {transport}", quiet=quiet)
         trial = await attempt(target, tls, profile, transport, seconds)
         found.trials.append(trial)
+        if profile is None and trial.profile != "auto":
+            automatic = trial.profile
+        done.add((trial.profile, transport))
+        if trial.unverified:
+            hopeless.add(trial.profile)
         if trial.error and not trial.refused:
             found.show_theirs(presentation)
         found.messages += [
@@ -133,10 +142,17 @@ async def examine(target: Target, seconds: float, *, every: bool, quiet: bool) -
 def _wanted(target: Target, presentation: Presentation) -> list[tuple[str | None, str]]:
     """Return what to try: all, or what the options leave."""
     options = target.options
+    messages = [
+        one.octets
+        for track in presentation.tracks
+        if (one := presentation.message_for(track.index)) is not None
+    ]
+    names = profiles(messages[0] if messages else None)
     return [
         (profile, transport)
-        for profile, transport in ways(presentation)
-        if options.transport in ("auto", transport) and (options.profile is None or profile is None)
+        for profile in (names if options.profile is None else [options.profile])
+        for transport in ("udp", "tcp")
+        if options.transport in ("auto", transport)
     ]
 
 

@@ -8,17 +8,17 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from mikey import rtsp
-from mikey.carriage.rtsp import Headers, Presentation, Response, parse_key_mgmt
+from mikey.carriage.rtsp import Headers, Response, parse_key_mgmt
 from mikey.cli.rtsp.options import Target
 from mikey.cli.rtsp.report import StreamReport, safe
 from mikey.errors import LocalError, MikeyError, PeerError
-from mikey.policy import PROFILES, KeyFlow
+from mikey.policy import PROFILES, KeyFlow, srtp_policy
+from mikey.wire import Kemac, KvSpi, Message, Sp, parse_key_data
 
-__all__ = ["Trial", "Watched", "attempt", "ways"]
+__all__ = ["Trial", "Watched", "attempt", "profiles"]
 
 _ENOUGH = 10  # packets of each stream
 _LOOK_EVERY = 0.05
-_ORDER = ("onvif-cm", "onvif-gcm", "gst-legacy", "gst-sha1-32", "gst-gcm", "mediamtx", "live555")
 
 
 class Watched(rtsp.Client):
@@ -75,6 +75,11 @@ class Trial:
         return not self.error and came and not any(stream.failed for stream in self.streams)
 
     @property
+    def unverified(self) -> bool:
+        """Whether packets came that were under another key: no transport can mend that."""
+        return any(stream.failed for stream in self.streams)
+
+    @property
     def verdict(self) -> str:
         """What happened, in one line."""
         if self.error:
@@ -90,15 +95,26 @@ class Trial:
         return "; ".join(parts)
 
 
-def ways(presentation: Presentation) -> list[tuple[str | None, str]]:
-    """Return (profile, transport) in the order of trial; None chooses by what the server said."""
-    keyed = any(presentation.message_for(track.index) for track in presentation.tracks)
-    names: list[str | None] = [None]
-    for name in _ORDER:
-        # Without a key of the server only ours can protect what comes.
-        if keyed or PROFILES[name].flow is KeyFlow.CLIENT_KEY:
-            names.append(name)
-    return [(name, transport) for name in names for transport in ("udp", "tcp")]
+def profiles(message: bytes | None) -> list[str | None]:
+    """Return the profiles in the order of trial; None chooses by what the server said.
+
+    `message` is the server's: without one only a key of ours can protect what comes, and its
+    cipher and MKI tell which products it cannot be of.
+    """
+    if message is None:
+        return [None, "onvif-cm", "onvif-gcm"]
+    policy, mki = None, False
+    with contextlib.suppress(PeerError):
+        parsed = Message.parse(message)
+        for sp in parsed.all(Sp):
+            policy = srtp_policy(sp, PROFILES["gst-legacy"])
+        keys = parse_key_data(parsed.one(Kemac).encr_data)
+        mki = any(isinstance(key.validity, KvSpi) for key in keys)
+    if policy is not None and policy.is_aead:
+        return [None, "onvif-gcm", "gst-gcm"]
+    own = ["live555", "mediamtx"] if mki else ["mediamtx", "live555"]
+    short = ["gst-sha1-32"] if policy is not None and policy.tag_length == 4 else []
+    return [None, "onvif-cm", *own, *short, "gst-legacy"]
 
 
 async def attempt(
