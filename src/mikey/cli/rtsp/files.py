@@ -63,5 +63,9 @@ class Part:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
         if self.path != self.target:
             self.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of what writes it; done before it is put in its place or removed."""

@@ -14,7 +14,7 @@ import socket
 import struct
 import threading
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 __all__ = ["Recorder", "need_media"]
 
 _HOST = "127.0.0.1"
-_BYE = 203
+_RECEIVER_REPORT, _BYE = 201, 203
 _SILENCE = 5.0  # seconds that the demuxer waits for a packet after the BYE was lost
 _REORDERED = 4  # video frames that may be shown before one that was decoded earlier
 _STEP = Fraction(1, 25)
+_KINDS = ("audio", "video")
 _KEPT = ("rtpmap", "fmtp", "framerate", "framesize", "ptime")
 
 
@@ -56,13 +57,14 @@ class Recorder(Part):
 
     def __init__(self, target: Path) -> None:
         super().__init__(target)
+        self._check()
         self._ways: dict[int, _Way] = {}
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
         self._muxed = 0
-        self._check()
+        self._closing = False
 
     def _check(self) -> None:
         import av
@@ -74,7 +76,10 @@ class Recorder(Part):
             raise LocalError(f"{self.target}: no container is known by this name") from None
 
     def start(self, tracks: Sequence[Track]) -> None:
-        """Begin to listen for the packets of these streams."""
+        """Begin to listen for the packets of these streams, as far as they are sound or picture."""
+        tracks = [track for track in tracks if track.kind in _KINDS]
+        if not tracks:
+            raise LocalError(f"{self.target}: no stream is audio or video")
         self._ways = {track.index: _Way(_free_port()) for track in tracks}
         text = _description(tracks, self._ways)
         self._thread = threading.Thread(target=self._work, args=(text,), daemon=True)
@@ -82,28 +87,38 @@ class Recorder(Part):
 
     def rtp(self, index: int, packet: bytes) -> None:
         """Hand on a packet."""
-        way = self._ways[index]
-        way.ssrc = int.from_bytes(packet[8:12])
-        self._send(packet, way.port)
+        way = self._ways.get(index)
+        if way is not None:
+            way.ssrc = int.from_bytes(packet[8:12])
+            self._send(packet, way.port)
 
     def rtcp(self, index: int, packet: bytes) -> None:
         """Hand on a report of the server."""
-        self._send(packet, self._ways[index].port + 1)
+        way = self._ways.get(index)
+        if way is not None:
+            self._send(packet, way.port + 1)
 
     async def finish(self) -> None:
         """Write what is left; raises PeerError where nothing could be recorded."""
-        for way in self._ways.values():
-            bye = struct.pack(">BBHI", 0x81, _BYE, 1, way.ssrc)
-            report = struct.pack(">BBHI", 0x80, 201, 1, way.ssrc)
-            self._send(report + bye, way.port + 1)
-        thread = self._thread
-        if thread is not None:
-            await asyncio.get_running_loop().run_in_executor(None, thread.join)
-        self._socket.close()
+        await asyncio.get_running_loop().run_in_executor(None, self.close)
         if self._error is not None:
             raise self._error
         if not self._muxed:
             raise PeerError("nothing came that could be recorded", number=None)
+
+    def close(self) -> None:
+        """Say BYE to the demuxer for every stream, and wait until its thread is done."""
+        self._closing = True
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            for way in self._ways.values():
+                report = struct.pack(">BBHI", 0x80, _RECEIVER_REPORT, 1, way.ssrc)
+                bye = struct.pack(">BBHI", 0x81, _BYE, 1, way.ssrc)
+                self._send(report + bye, way.port + 1)
+            thread.join(2 * _SILENCE)
+            if thread.is_alive():
+                self._error = LocalError(f"{self.target}: the demuxer does not end")
+        self._socket.close()
 
     def _send(self, packet: bytes, port: int) -> None:
         try:
@@ -139,13 +154,13 @@ class Recorder(Part):
     ) -> None:
         outputs: dict[int, Any] = {}
         for stream in source.streams:
-            if stream.type in ("audio", "video"):
+            if stream.type in _KINDS:
                 outputs[stream.index] = container.add_stream_from_template(stream)
         orders = {
             index: _Order(_REORDERED if source.streams[index].type == "video" else 0)
             for index in outputs
         }
-        for packet in source.demux():
+        for packet in self._packets(source):
             index = packet.stream.index
             if index not in outputs or not packet.size:
                 continue
@@ -158,6 +173,18 @@ class Recorder(Part):
             packet.stream = outputs[index]
             container.mux(packet)
             self._muxed += 1
+
+    def _packets(self, source: av.container.InputContainer) -> Iterator[av.Packet[Any]]:
+        """Yield packets until the BYE, or until nothing comes after it; a pause is no end."""
+        import av
+
+        while True:
+            try:
+                yield from source.demux()
+            except av.error.ExitError:
+                if not self._closing:
+                    continue
+            return
 
 
 class _Order:

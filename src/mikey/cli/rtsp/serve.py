@@ -233,27 +233,35 @@ async def _watch(server: rtsp.Server, *, as_json: bool) -> None:
     """Tell who begins to play, and what was sent when they have gone."""
     playing: dict[rtsp.Serving, int] = {}
     last = 0
-    while True:
-        await asyncio.sleep(_LOOK_EVERY)
-        now = server.clients
-        for client in now:
-            if client.playing and client not in playing:
-                last += 1
-                playing[client] = last
-                _tell(f"client {last} plays", {"event": "plays", "client": last}, as_json=as_json)
-        for client in [client for client in playing if client not in now]:
-            number = playing.pop(client)
-            counts = _counts(client)
-            told = {"event": "left", "client": number, "rekeys": client.rekeys, "streams": counts}
-            sent = sum(count["sent"] for count in counts)
-            good = sum(count["rtcp_verified"] for count in counts)
-            bad = sum(count["rtcp_rejected"] for count in counts)
-            _tell(
-                f"client {number} left: {sent} packets sent, {good} of its reports verified, "
-                f"{bad} rejected",
-                told,
-                as_json=as_json,
-            )
+    try:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            now = server.clients
+            for client in now:
+                if client.playing and client not in playing:
+                    last += 1
+                    playing[client] = last
+                    said = {"event": "plays", "client": last}
+                    _tell(f"client {last} plays", said, as_json=as_json)
+            for client in tuple(playing):
+                if client not in now:
+                    _left(client, playing.pop(client), as_json=as_json)
+    finally:
+        for client, number in playing.items():
+            _left(client, number, as_json=as_json)
+
+
+def _left(client: rtsp.Serving, number: int, *, as_json: bool) -> None:
+    counts = _counts(client)
+    sent = sum(count["sent"] for count in counts)
+    good = sum(count["rtcp_verified"] for count in counts)
+    bad = sum(count["rtcp_rejected"] for count in counts)
+    _tell(
+        f"client {number} left: {sent} packets sent, {good} of its reports verified, "
+        f"{bad} rejected",
+        {"event": "left", "client": number, "rekeys": client.rekeys, "streams": counts},
+        as_json=as_json,
+    )
 
 
 def _counts(client: rtsp.Serving) -> list[dict[str, int]]:
