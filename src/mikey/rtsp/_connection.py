@@ -77,11 +77,12 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Cut what came into messages and packets, and hand them on."""
-        self.heard_at = asyncio.get_running_loop().time()
         if not self._reading:
             return
         try:
             for item in self._framer.feed(data):
+                # Not for octets alone: one now and then would hold the connection for ever.
+                self.heard_at = asyncio.get_running_loop().time()
                 if isinstance(item, Interleaved):
                     handler = self._channels.get(item.channel)
                     if handler is not None:

@@ -6,12 +6,13 @@ Products send a new message of the pre-shared key method with each key, never a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mikey.carriage.rtsp import first_message, update_message
 from mikey.credentials import NoKey, Psk
-from mikey.errors import CarriageError, LibraryError, PeerError
+from mikey.errors import CarriageError, LibraryError, LocalError, PeerError, PolicyError
 from mikey.policy import Clock, Context, Policy, SrtpPolicy
 from mikey.session import (
     Bundle,
@@ -26,7 +27,7 @@ from mikey.session import (
 from mikey.srtp import MasterKey, Receiver, Sender
 from mikey.wire import KeyData
 
-__all__ = ["KEY_FAILURE", "Keyring", "OwnKey", "StreamKey"]
+__all__ = ["KEY_FAILURE", "Keyring", "OwnKey", "StreamKey", "told_by_the_peer"]
 
 KEY_FAILURE = 463
 """Key management failure (RFC 4567 3.2)."""
@@ -50,6 +51,13 @@ class StreamKey:
             raise CarriageError("the message has no crypto session", status=KEY_FAILURE)
         named = next((one for one in sessions if ssrc and one.ssrc == ssrc), None)
         return cls(bundle, named or sessions[0])
+
+    def check_successor(self, other: StreamKey) -> None:
+        """Check that a running context can take the keys of `other`; raises PolicyError."""
+        if other.policy != self.policy:
+            raise PolicyError("the peer's current key has another SRTP policy", number=None)
+        if len(other.newest.mki) != len(self.newest.mki):
+            raise PolicyError("the peer's current key has an MKI of another length", number=None)
 
     def after(self, bundle: Bundle) -> StreamKey:
         """Return the same crypto session when an update of its bundle brought new keys."""
@@ -86,6 +94,15 @@ class StreamKey:
         """
         fits = ssrc is None or self.session.ssrc in (None, ssrc)
         return self.session.roc if fits or len(self.bundle.sessions) == 1 else 0
+
+
+@contextmanager
+def told_by_the_peer() -> Iterator[None]:
+    """Make an SRTP context's refusal of keys the fault of the peer who told them."""
+    try:
+        yield
+    except LocalError as error:
+        raise PolicyError(str(error), number=None) from None
 
 
 class Keyring:

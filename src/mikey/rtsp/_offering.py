@@ -13,7 +13,7 @@ from mikey.carriage.rtsp import (
 from mikey.carriage.sdp import Description
 from mikey.errors import CarriageError, LibraryError, LocalError
 from mikey.policy import Context, KeyFlow, SrtpPolicy
-from mikey.rtsp._keys import KEY_FAILURE, Keyring, OwnKey, StreamKey
+from mikey.rtsp._keys import KEY_FAILURE, Keyring, OwnKey, StreamKey, told_by_the_peer
 from mikey.rtsp._sending import SendingStream
 from mikey.session import Bundle, Initiator, Step, Stream
 from mikey.srtp import Receiver
@@ -141,11 +141,12 @@ class ServerKeys:
         if known is None:
             raise CarriageError("the client has no key to renew here", status=455)
         _, bundle = self._keyring.renew(message, known)
-        self._client[index] = bundle
         stream = self._streams[index]
-        stream.rekey_receiver(bundle.masters(1))
-        if self.flow is KeyFlow.CLIENT_KEY:
-            stream.rekey(bundle.masters(1)[:1])
+        with told_by_the_peer():
+            stream.rekey_receiver(bundle.masters(1))
+            if self.flow is KeyFlow.CLIENT_KEY:
+                stream.rekey(bundle.masters(1)[:1])
+        self._client[index] = bundle
 
     def _make(self, stream: SendingStream) -> OwnKey:
         return self._keyring.make((Stream(stream.ssrc, stream.roc),), self._srtp)

@@ -132,7 +132,7 @@ class Serving:
         Raises LocalError where the client makes the keys, RefusedError where it refuses.
         """
         connection, keys = self._live
-        for index in self._legs:
+        for index in tuple(self._legs):  # the client may go on with SETUP meanwhile
             message = keys.renew(index)
             uri = keys.presentation.tracks[index].control
             body = mikey_body(message)
@@ -148,7 +148,7 @@ class Serving:
 
     async def close(self) -> None:
         """End the session, and close its sockets."""
-        for leg in self._legs.values():
+        for leg in tuple(self._legs.values()):
             if leg.task is not None:
                 leg.task.cancel()
                 await asyncio.wait({leg.task})
@@ -156,6 +156,9 @@ class Serving:
                 await leg.endpoint.close()
         self._legs.clear()
         self._ident = ""
+        # The contexts are gone, and with them the indices: set up again, the same keys would
+        # protect other packets under the same ones. Another DESCRIBE makes new keys.
+        self._keyring = self._keys = None
 
     # requests
 
@@ -191,8 +194,6 @@ class Serving:
             return await self._pause()
         if method == "TEARDOWN":
             await self.close()
-            # A further session has keys of its own: under these, its SRTCP would begin at 0 again.
-            self._keys = None
             return Response(200)
         if method == "GET_PARAMETER":
             return self._get_parameter(request)

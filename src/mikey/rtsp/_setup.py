@@ -122,8 +122,9 @@ class Setup:
         if response.status == _UNSUPPORTED_TRANSPORT and len(self._lower) > 1:
             del self._lower[0]
             return
-        retried = self.choice.compat.flow is KeyFlow.CLIENT_KEY
-        if is_key_failure(response) and not retried and not self.streams:
+        # A protected exchange does not fall back to keys in clear because somebody said 463.
+        final = self.choice.compat.flow in (KeyFlow.CLIENT_KEY, KeyFlow.ANSWER)
+        if is_key_failure(response) and not final and not self.streams:
             gcm = self._srtp is not None and self._srtp.is_aead
             name = "onvif-gcm" if gcm else "onvif-cm"
             reason = f"the server refused the key of {self.choice.profile} ({response.status})"
@@ -170,6 +171,8 @@ class Setup:
         if specs and self.choice.compat.server_key_in_setup:
             answer = specs[0].data
         ssrc = transport.ssrc[0] if transport.ssrc else next(iter(track.ssrcs), None)
+        if ssrc in self._ssrcs.values():  # under one key for both directions a two-time pad
+            raise RtspError("the server sends under the SSRC of our reports")
         return MediaStream(
             track,
             transport,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -14,19 +15,20 @@ from mikey.carriage.rtsp import (
     Presentation,
     Request,
     Response,
-    base_uri,
-    parse_parameters,
+    refuse,
 )
-from mikey.errors import LocalError
+from mikey.errors import LocalError, PeerError
 from mikey.policy import Clock, Context, Policy
 from mikey.rtsp._connecting import open_connection
 from mikey.rtsp._connection import Connection
-from mikey.rtsp.errors import RedirectedError, RefusedError, RtspError
+from mikey.rtsp.errors import RedirectedError, RefusedError
 from mikey.rtsp.tls import Tls, system_tls
 from mikey.rtsp.url import Url
 from mikey.secret import Secret
 
 __all__ = ["Client", "Settings"]
+
+logger = logging.getLogger("mikey.rtsp")
 
 _USER_AGENT = "mikey"
 _UNAUTHORIZED = 401
@@ -157,13 +159,7 @@ class Client:
         response = await self.request(
             "DESCRIBE", self.url.uri, Headers((("Accept", "application/sdp"),))
         )
-        try:
-            text = response.body.decode()
-        except UnicodeDecodeError:
-            raise RtspError("the answer to DESCRIBE is no UTF-8 text") from None
-        return Presentation(
-            text, base_uri(response.headers, self.url.uri), context=Context(secure=self.secure)
-        )
+        return Presentation.of(response, self.url.uri, context=Context(secure=self.secure))
 
     async def close(self) -> None:
         """Close the connection."""
@@ -187,8 +183,11 @@ class Client:
         if request.method == "GET_PARAMETER" and not request.body:
             return Response(200)
         if request.method == "SET_PARAMETER" and self.on_set_parameter is not None:
-            parse_parameters(request.body, request.headers)
-            return self.on_set_parameter(request)
+            try:
+                return self.on_set_parameter(request)
+            except PeerError as error:
+                logger.debug("refused SET_PARAMETER: %s", error)
+                return refuse(error, request)
         if request.method == "REDIRECT" and self.on_redirect is not None:
             location = request.headers.get("Location") or ""
             self.on_redirect(RedirectedError("REDIRECT", _FOUND, location))

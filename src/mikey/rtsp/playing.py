@@ -39,7 +39,8 @@ class Options:
     `profile`: the name of a `policy.PROFILES` entry; None chooses by what the server said.
     `flow`: whose key protects what, in place of the profile's.
     `srtp`: the policy of a key that we make; None: as the server's, else AES_CM_128_HMAC_SHA1_80.
-    `psk`: the key shared with the server, for the profile "rfc"; products know none.
+    `psk`: the key shared with the server, for the flow of RFC 4567; products know none. With it
+    a server whose keys are protected by nothing but the transport is refused.
     """
 
     only: Collection[str] = ()
@@ -54,6 +55,9 @@ class Options:
             raise LocalError(f"a transport is {', '.join(_LOWER)}, not {self.transport!r}")
         if self.profile is not None and self.profile not in PROFILES:
             raise LocalError(f"no profile is named {self.profile!r}; known: {', '.join(PROFILES)}")
+        named = None if self.profile is None else PROFILES[self.profile].flow
+        if self.psk is not None and (self.flow or named) not in (None, KeyFlow.ANSWER):
+            raise LocalError("a pre-shared key goes with the flow of RFC 4567, and with no other")
 
 
 async def setup(
@@ -187,16 +191,18 @@ def _choice(
     if options.profile is not None:
         choice = Choice(options.profile, PROFILES[options.profile], "it was asked for")
     else:
-        open_streams = [track.index for track in tracks if not track.secure]
-        if open_streams and options.flow is None:
+        plain = next((track for track in tracks if not track.secure), None)
+        if plain is not None and options.flow is None:
             raise PeerError(
-                f"stream {open_streams[0]} is plain RTP ({tracks[0].profile}), not SRTP",
-                number=None,
+                f"stream {plain.index} is plain RTP ({plain.profile}), not SRTP", number=None
             )
         policies = () if options.srtp is None else (options.srtp,)
         choice = choose(message, server=client.server, policies=policies)
     if options.flow is not None and options.flow is not choice.compat.flow:
         choice = _with_flow(choice, options.flow)
+    if options.psk is not None and choice.compat.flow is not KeyFlow.ANSWER:
+        # Else whoever changes the description turns the protection off.
+        raise RtspError("the server has no key that the shared one protects", status=403)
     return choice
 
 

@@ -94,6 +94,7 @@ class Server:
         self._tls = tls
         self._path = path
         self._listener: asyncio.Server | None = None
+        self._closed = False
         self._ending: set[asyncio.Task[None]] = set()
         self._clients: dict[Connection, Serving] = {}
         guard = None
@@ -162,6 +163,7 @@ class Server:
 
     async def close(self) -> None:
         """Stop listening, and end every session."""
+        self._closed = True
         if self._listener is not None:
             self._listener.close()
         for connection in tuple(self._clients):
@@ -184,6 +186,9 @@ class Server:
         serving = Serving(self._offer)
 
         def made(connection: Connection) -> None:
+            if self._closed:  # while it shook hands
+                connection.abort()
+                return
             if len(self._clients) >= self._options.most:
                 logger.warning("more than %d clients: one is refused", self._options.most)
                 connection.abort()
@@ -207,8 +212,9 @@ class Server:
                 logger.debug("a client said nothing for %d s", limit)
                 break
             await asyncio.wait({connection.lost}, timeout=left)
-        await serving.close()
+        # The connection first: a request that is being answered could set up another stream.
         await connection.close()
+        await serving.close()
         del self._clients[connection]
 
     def _new_keys(

@@ -22,17 +22,20 @@ from mikey.carriage.rtsp import (
     ask_body,
     key_mgmt_body,
     mikey_body,
+    mikey_only,
     parse_parameters,
 )
 from mikey.errors import LocalError, PeerError
 from mikey.policy import KeyFlow
 from mikey.rtsp._flow import TrackKeys
-from mikey.rtsp._keys import Keyring, StreamKey
+from mikey.rtsp._keys import Keyring, StreamKey, told_by_the_peer
 from mikey.rtsp.client import Client
 from mikey.rtsp.stream import MediaStream
+from mikey.session import Bundle
 
 __all__ = ["Session"]
 
+_NOT_UNDERSTOOD = 451
 _NOT_VALID = 455
 _AFTER_BYE = 0.2  # seconds
 _LOOK = 0.02  # seconds between looks for the first packet
@@ -135,17 +138,22 @@ class Session:
     async def ask_keys(self) -> None:
         """Take the server's current keys and ROCs, as a late joiner does (GET_PARAMETER).
 
-        Raises RefusedError where the server cannot say them.
+        Raises RefusedError where the server cannot say them, PeerError for keys that do not fit
+        the streams.
         """
         for stream in self.streams:
             response = await self._request(
                 "GET_PARAMETER", stream.track.control, Headers(), ask_body()
             )
-            for spec in parse_parameters(response.body, response.headers).key_mgmt:
+            said = parse_parameters(response.body, response.headers)
+            for spec in mikey_only(said.key_mgmt):
                 bundle = self._keyring.take(spec.data)
                 key = StreamKey.of(bundle, stream.ssrc)
-                self._keyring.forget(stream.keys.incoming.bundle)
-                stream.join(replace(stream.keys, incoming=key))
+                before = stream.keys.incoming
+                before.check_successor(key)
+                with told_by_the_peer():
+                    stream.join(replace(stream.keys, incoming=key))
+                self._keyring.forget(before.bundle)
 
     async def teardown(self) -> None:
         """Say goodbye, and close the streams; a server that does not answer is left."""
@@ -222,26 +230,33 @@ class Session:
 
     def _renewed(self, request: Request) -> Response:
         """Take new keys of the server; it sends under them when it has our answer."""
+        said = parse_parameters(request.body, request.headers)
+        if said.unknown or not said.key_mgmt:
+            return Response(_NOT_UNDERSTOOD)
         if self.flow is KeyFlow.CLIENT_KEY:
             return Response(_NOT_VALID)
-        for spec in parse_parameters(request.body, request.headers).key_mgmt:
-            uri = spec.uri or request.uri
-            level = self.presentation.level_of(KeyMgmt("mikey", uri, spec.data), uri)
+        for spec in mikey_only(said.key_mgmt):
+            level = self.presentation.level_of(spec, request.uri)
+            renewed: dict[int, Bundle] = {}  # by the ID of the CSB, which streams may share
             for stream in self.streams:
                 if level is None or stream.index == level:
-                    self._install(stream, spec.data)
+                    known = stream.keys.incoming.bundle
+                    if known.csb_id not in renewed:
+                        _, renewed[known.csb_id] = self._keyring.renew(spec.data, known)
+                    self._install(stream, renewed[known.csb_id])
         self.rekeys += 1
         return Response(200)
 
-    def _install(self, stream: MediaStream, message: bytes) -> None:
+    @staticmethod
+    def _install(stream: MediaStream, bundle: Bundle) -> None:
         keys = stream.keys
-        _, bundle = self._keyring.renew(message, keys.incoming.bundle)
         incoming = keys.incoming.after(bundle)
         outgoing = keys.outgoing
-        if outgoing is not None and keys.own is None:
-            outgoing = outgoing.after(bundle)
-            stream.rekey_sender(outgoing)
-        stream.rekey(TrackKeys(incoming, outgoing, keys.own))
+        with told_by_the_peer():
+            if outgoing is not None and keys.own is None:
+                outgoing = outgoing.after(bundle)
+                stream.rekey_sender(outgoing)
+            stream.rekey(TrackKeys(incoming, outgoing, keys.own))
 
     # tasks
 

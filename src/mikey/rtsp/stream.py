@@ -180,8 +180,8 @@ class MediaStream:
 
     def rekey(self, keys: TrackKeys) -> None:
         """Take packets under the new keys as well as the old."""
-        self._keys = keys
         self._receiver.rekey(keys.incoming.masters)
+        self._keys = keys
 
     def join(self, keys: TrackKeys) -> None:
         """Take the key and the ROC of a stream that has run for long.

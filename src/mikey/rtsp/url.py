@@ -35,13 +35,20 @@ class Url:
             raise LocalError("the URL is not rtsp://host[:port]/path") from None
         if parts.scheme.lower() not in _PORTS or not parts.hostname:
             raise LocalError("the URL does not begin with rtsp:// or rtsps:// and a host")
+        host = parts.hostname
+        try:
+            usable = len(host.encode("idna")) > 0 and host.isprintable() and " " not in host
+        except UnicodeError:  # an empty label, or one of more than 63 characters
+            usable = False
+        if not usable:
+            raise LocalError("the host of the URL is no name and no address")
         rest = parts.path + (f"?{parts.query}" if parts.query else "")
         if not (rest.isascii() and rest.isprintable()) or " " in rest:
             raise LocalError("the path of the URL is not plain ASCII (use %20 and the like)")
         password = None if parts.password is None else Secret(unquote(parts.password).encode())
         return cls(
             scheme=parts.scheme.lower(),
-            host=parts.hostname,
+            host=host,
             port=_PORTS[parts.scheme.lower()] if port is None else port,
             path=rest,
             user=None if parts.username is None else unquote(parts.username),

@@ -116,6 +116,17 @@ def test_a_rollover_counter_learned_late() -> None:
     assert both.stream.roc == 5
 
 
+def test_our_own_reports_that_come_back_are_not_the_streams() -> None:
+    """With one key for both directions they are authentic, and came from nobody else."""
+    both = Both()
+    report = both.stream.report()
+    assert report is not None
+    both.stream.rtcp_received(report)
+    assert (both.stream.ssrc, both.stream.rtcp.verified, both.stream.rtcp.rejected) == (None, 0, 1)
+    both.send(1)
+    assert both.packets == [rtp(1)]
+
+
 def test_no_reports_without_a_key_or_when_it_is_used_up() -> None:
     both = Both()
     receiver = Receiver(POLICY, [key(1)], ssrc=None)

@@ -164,7 +164,7 @@ def test_a_nonce_that_is_used_up_is_replaced() -> None:
 
 
 def test_names_that_cannot_be_sent() -> None:
-    for user in ("a:b", "a\r\nb"):
+    for user in ("a:b", "a\r\nb", "a\udc80"):
         with pytest.raises(LocalError):
             login(user)
     assert "Circle" not in repr(login())

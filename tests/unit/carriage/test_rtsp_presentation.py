@@ -118,6 +118,12 @@ def test_control_uris(control: str, base: str, uri: str) -> None:
     assert resolve(control, base) == uri
 
 
+def test_payload_types_that_are_none() -> None:
+    """Text of 5000 digits is no number that Python reads."""
+    text = GSTREAMER.replace("RTP/SAVP 26", f"RTP/SAVP 26 96x {'1' * 5000}")
+    assert Presentation(text, BASE).tracks[0].payload_types == (26,)
+
+
 def test_a_control_that_is_no_uri() -> None:
     with pytest.raises(CarriageError):
         Presentation(GSTREAMER.replace("stream=0", "stream 0"), BASE)

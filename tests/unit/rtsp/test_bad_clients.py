@@ -62,12 +62,12 @@ class Talk:
 
     async def __aenter__(self) -> Talk:
         url = rtsp.Url.parse(self._url)
-        self._reader, self._writer = await asyncio.open_connection(url.host, url.port)
+        self.reader, self.writer = await asyncio.open_connection(url.host, url.port)
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        self._writer.close()
-        await self._writer.wait_closed()
+        self.writer.close()
+        await self.writer.wait_closed()
 
     async def ask(self, method: str, suffix: str = "", *lines: str, body: str = "") -> int:
         self._cseq += 1
@@ -76,12 +76,12 @@ class Talk:
             head.append(f"Session: {self.session}")
         if body:
             head.append(f"Content-Length: {len(body)}")
-        self._writer.write(("\r\n".join(head) + f"\r\n\r\n{body}").encode())
-        answer = (await self._reader.readuntil(b"\r\n\r\n")).decode()
+        self.writer.write(("\r\n".join(head) + f"\r\n\r\n{body}").encode())
+        answer = (await self.reader.readuntil(b"\r\n\r\n")).decode()
         for line in answer.splitlines():
             name, _, value = line.partition(": ")
             if name == "Content-Length":
-                await self._reader.readexactly(int(value))
+                await self.reader.readexactly(int(value))
             if name == "Session":
                 self.session = value.partition(";")[0]
         return int(answer.split(" ")[1])

@@ -19,7 +19,7 @@ _SCHEME = re.compile(r"(Basic|Digest)(?:[ \t]+|$)", re.IGNORECASE)
 _MOST = 16
 _CNONCE = 16
 _STALE = 2  # nonces in a row that a server may call stale at their first use
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ class Login:
     """User and password for one server, and what its challenges said.
 
     `secure` says that the connection is TLS: only there Basic is offered to be used.
-    `random` makes the client nonces. Raises LocalError for a name with a colon or control
-    characters.
+    `random` makes the client nonces. Raises LocalError for a name with a colon, control
+    characters or what is no UTF-8.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Login:
         random: Callable[[int], bytes],
     ) -> None:
         if ":" in user or _UNSAFE.search(user):
-            raise LocalError("a user name has no colon and no control characters")
+            raise LocalError("a user name is UTF-8 without colons and control characters")
         self.user = user
         self._password = password
         self._secure = secure

@@ -24,6 +24,7 @@ from mikey.policy import Context
 _KEY_MGMT = re.compile(r"a=[ \t]*key-mgmt[ \t]*:[ \t]*([A-Za-z0-9]{1,64})[ \t]+(.*)", re.DOTALL)
 _TYPED = re.compile(r"[a-z]=(?!=)")
 MAX_TEXT = 65536
+_PAYLOAD_TYPE = re.compile(r"\d{1,3}", re.ASCII)
 _SSRC = re.compile(r"(\d{1,10})(?:[ \t]|$)", re.ASCII)
 _ABSOLUTE = re.compile(r"rtsps?://[!-~]+", re.IGNORECASE)
 _RELATIVE = re.compile(r"[!-~]+")
@@ -160,7 +161,7 @@ class Presentation:
             index=media.index,
             kind=media.media,
             profile=media.proto,
-            payload_types=tuple(int(f) for f in media.formats if f.isascii() and f.isdigit()),
+            payload_types=tuple(int(f) for f in media.formats if _PAYLOAD_TYPE.fullmatch(f)),
             rtpmaps=media.rtpmaps,
             control=resolve(control, self.base_uri),
             ssrcs=tuple(dict.fromkeys(_ssrcs(media))),

@@ -16,6 +16,7 @@ SECURE = ("RTP/SAVP", "RTP/SAVPF")
 _MOST_SPECS = 16
 _MOST_PARAMETERS = 32
 _PAIR = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?", re.ASCII)
+_TTL = re.compile(r"\d{1,3}", re.ASCII)
 _SSRCS = re.compile(r"[0-9A-Fa-f]{1,8}(?: ?/ ?[0-9A-Fa-f]{1,8}){0,15}", re.ASCII)
 _PRINTABLE = re.compile(r"[ -~]*")
 _BARE = re.compile(r"[!#-+\--:<-~]+")  # what needs no quotes
@@ -144,7 +145,7 @@ def _read(
         values[key] = _pair(key, value)
     elif key in ("destination", "source"):
         values[key] = value
-    elif key == "ttl" and value.isascii() and value.isdigit() and int(value[:4]) < 256:
+    elif key == "ttl" and _TTL.fullmatch(value) and int(value) < 256:
         values[key] = int(value)
     elif key == "ssrc" and _SSRCS.fullmatch(value):
         values[key] = tuple(int(ssrc, 16) for ssrc in value.split("/"))
