@@ -162,7 +162,8 @@ class McxUid:
 class RawIdentifier:
     """The octets of the URI themselves: for tests and closed communities (R6509-3.2-5 is broken).
 
-    No key period, so keys cannot expire: one period for all times.
+    No key period, so keys cannot expire: one period for all times. Give it master secrets of its
+    own: users choose these octets, and could choose an identifier that another scheme makes.
     """
 
     @property
@@ -187,10 +188,13 @@ class RawIdentifier:
         return uri
 
     def identifier(self, uri: str, kms: str, at: int) -> bytes:  # noqa: ARG002 - not part of it
-        """Return the URI in UTF-8; PolicyError (7) beyond 127 octets, or for one octet 0 or 1."""
+        """Return the URI in UTF-8; PolicyError (7) beyond 127 octets, or for unprintable text.
+
+        That is what no message names, and what the NULs of a telephone number's identifier are.
+        """
         octets = uri.encode()
-        if not 1 <= len(octets) <= MOST_OCTETS or int.from_bytes(octets) < 2:
-            raise _unfit(f"an identifier has 1 to {MOST_OCTETS} octets")
+        if not 1 <= len(octets) <= MOST_OCTETS or not uri.isprintable():
+            raise _unfit(f"an identifier is printable, in 1 to {MOST_OCTETS} octets")
         return octets
 
     def acceptable(self, at: int, now: int) -> bool:  # noqa: ARG002

@@ -68,8 +68,10 @@ class Sakke:
     `identity` is ours, `peer` theirs or "*", in the form that the identifier scheme makes of
     them: a tel URI with a global number for RFC 6509's own scheme. `keys` are ours, by KMS and
     key period: give those of two periods around the change (R6509-3.3-1). The KMS of the first
-    is our own. `domains` are the public sides of other KMSs, `peer_kms` is the URI of the KMS of
-    a peer that does not say it, by default our own.
+    is our own. `domains` are the public sides of other KMSs.
+    `peer_kms` is the URI of the peer's KMS, by default our own: it alone is believed about that
+    peer. For the peer "*" and without `peer_kms` every KMS that is known here is believed about
+    everybody: see `Offer.initiator_kms`.
     `signer` signs with a certificate in place of ECCSI, and verifies who does (R6509-2.1.2-2).
     `anonymous` sends messages that name and prove nobody (R6509-6-1). `send_ids` and `send_kms`
     say whether messages name the parties and their KMSs (R6509-2.2.1-5); without, the signalling
@@ -114,6 +116,12 @@ class Sakke:
     def blocking(self) -> bool:
         """Whether a call of our keys may take long."""
         return self.signer is not None and self.signer.blocking
+
+    def believes(self, uri: str) -> bool:
+        """Tell whether a KMS may vouch for the peer; any may for "*", unless `peer_kms` is one."""
+        if self.peer == ANY and self.peer_kms is None:
+            return True
+        return uri == (self.peer_kms or self.home)
 
     def known(self) -> Iterator[Kms]:
         """Yield every KMS whose public keys are here, each once."""

@@ -257,11 +257,12 @@ def is_signed(message: Message) -> bool:
 class VerifiedRequest:
     """An I_MESSAGE whose signature was right, or that may do without (`initiator` None).
 
+    `kms` is the URI of the KMS under whose key the Initiator signed, None for other signatures.
     `expires` is when its age alone makes it useless, in nanoseconds since 1970: a key period
     after T.
     """
 
-    __slots__ = ("_around", "_keys", "credential", "expires", "initiator", "message")
+    __slots__ = ("_around", "_keys", "credential", "expires", "initiator", "kms", "message")
 
     def __init__(
         self,
@@ -270,10 +271,12 @@ class VerifiedRequest:
         keys: SakkeKeys,
         initiator: Id | None,
         around: Surroundings,
+        kms: str | None = None,
     ) -> None:
         self.message = message
         self.credential = credential
         self.initiator = initiator
+        self.kms = kms
         self._keys = keys
         self._around = around
         at = ns_from_t(message.one(T))
@@ -346,8 +349,8 @@ def verify_request(
     """Check the signature of an I_MESSAGE that passed `check_request`.
 
     `keys` are those of `find_keys`, `initiator` is who message or carrier say it is from, None
-    where neither does. Raises PolicyError (7, 8; 0 for a KMS that is not known here),
-    AuthenticationError for the signature. No pairing is computed.
+    where neither does. Raises PolicyError (7, 8; 0 for a KMS that is not known here, or is not
+    the peer's), AuthenticationError for the signature. No pairing is computed.
     """
     sign = message.get(Sign)
     if sign is None:
@@ -367,9 +370,11 @@ def verify_request(
     default = credential.peer_kms or credential.home
     name = _kms_of(message, IdRole.INITIATOR_KMS) or default
     kms = credential.find_kms(name, at, keys.kms.scheme.number)
-    if kms is None:
+    if kms is None or not credential.believes(name):
         raise PolicyError(
-            "the Initiator's KMS is not known here", number=ErrorNumber.AUTH_FAILURE, payload="IDR"
+            "the KMS that vouches for the Initiator is not known here, or not the peer's",
+            number=ErrorNumber.AUTH_FAILURE,
+            payload="IDR",
         )
     uri = to_text(initiator)
     if kms.scheme.normal(uri) != uri:
@@ -377,7 +382,7 @@ def verify_request(
             f"{uri} is not the form of that identity", number=ErrorNumber.INVALID_ID, payload="IDR"
         )
     _verify(message, sign, kms, kms.identifier(uri, at), credential.compat)
-    return VerifiedRequest(message, credential, keys, initiator, around)
+    return VerifiedRequest(message, credential, keys, initiator, around, kms.uri)
 
 
 def _names(credential: Sakke, recipient: Recipient, kms: str) -> list[Idr]:

@@ -143,10 +143,16 @@ def check_addressed(message: Message, credentials: Credentials, context: Context
     _check_served(message, credentials)
     if len(message.all(Id)) == 1:
         return
-    if not find_claim(message, credentials, context, {}).candidates:
+    candidates = find_claim(message, credentials, context, {}).candidates
+    if not any(_takes_certificates(credential) for credential in candidates):
         raise PolicyError(
             "no certificate of ours fits the message", number=ErrorNumber.INVALID_CERT
         )
+
+
+def _takes_certificates(credential: Credential) -> bool:
+    """Tell whether a credential verifies certificates; that of SAKKE does with a `signer`."""
+    return not isinstance(credential, Sakke) or credential.signer is not None
 
 
 def _check_served(message: Message, credentials: Credentials) -> None:

@@ -13,7 +13,7 @@ from mikey.registry import ErrorNumber
 from mikey.session.bundle import Bundle, is_blocking
 from mikey.session.cs_map import CsName
 from mikey.session.group import Group
-from mikey.session.proofs import Proof, RsaRProof
+from mikey.session.proofs import Proof, RsaRProof, SakkeProof
 from mikey.session.stream import Stream, policy_of
 from mikey.wire import Hdr, SrtpId, SrtpIdMap
 
@@ -41,6 +41,15 @@ class Offer:
     def initiator(self) -> str:
         """The identity of the Initiator."""
         return self._bundle.peer
+
+    @property
+    def initiator_kms(self) -> str | None:
+        """The URI of the KMS that vouches for the Initiator; None where no KMS does.
+
+        A KMS can sign as anybody: where messages of several are taken from "*", a name is worth
+        no more than who vouches for it.
+        """
+        return self._proof.request.kms if isinstance(self._proof, SakkeProof) else None
 
     @property
     def responder(self) -> str:

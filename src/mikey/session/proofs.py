@@ -27,6 +27,7 @@ from mikey.wire import EmptyMap, Id, KeyData, KvNull, KvSpi, Message, Rand, Sp, 
 
 _ENVELOPE_KEY = 32
 _RAND_LENGTH = 16
+_MOST_SESSIONS = 255  # CS IDs and #CS have one octet
 
 
 @quick_init
@@ -331,7 +332,7 @@ class RsaRProof(_Signed):
         sessions = tuple(SrtpId(number, s.ssrc, s.roc) for s in sessions_of(message.header))
         if not sessions and terms.context.lines:
             # The Initiator sends nothing: we define the map, as SDP numbers it (R4738-3.4-3).
-            sessions = (SrtpId(number, 0, 0),) * (2 * terms.context.lines)
+            sessions = _open_sessions(number, terms.context.lines)
         mki = (1).to_bytes(terms.mki_length) if terms.mki_length else b""
         key = make_key(KeyType.TGK, [policy], KvSpi(mki) if mki else KvNull(), terms.random)
         self.grant = rsar.Grant(
@@ -414,7 +415,7 @@ class SakkeProof:
         sessions, names = read_map(message.header.cs_map)
         if isinstance(message.header.cs_map, EmptyMap):
             policies = {0: terms.default}
-            sessions = (SrtpId(0, 0),) * (2 * (terms.context.lines or 0))
+            sessions = _open_sessions(0, terms.context.lines or 0)
         for policy in used_policies(sessions, policies) if policies else ():
             if not terms.acceptable(policy):
                 raise PolicyError(
@@ -440,6 +441,13 @@ class SakkeProof:
 def proven(proof: Proof) -> str:
     """Return who sent a request, "" for somebody who stays unknown; PolicyError (7)."""
     return to_text(proof.initiator) if proof.initiator.data else ""
+
+
+def _open_sessions(policy_no: int, lines: int) -> tuple[SrtpId, ...]:
+    """Return two crypto sessions for each m= line; PolicyError (12) beyond the IDs of a CSB."""
+    if 2 * lines > _MOST_SESSIONS:
+        raise PolicyError(f"one message cannot key {lines} m= lines", payload="HDR")
+    return (SrtpId(policy_no, 0),) * (2 * lines)
 
 
 def _taken(message: Message, keys: tuple[KeyData, ...], rand: bytes, compat: Compat) -> Opened:

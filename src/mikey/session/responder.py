@@ -37,7 +37,7 @@ from mikey.session.replay import ReplayCache, ReplayEntry, ReplayStore
 from mikey.session.step import Step
 from mikey.session.stream import used_policies
 from mikey.session.verifiers import check_form, verify
-from mikey.wire import Message, Sp, T
+from mikey.wire import Message, Sign, Sp, T
 
 
 class Responder:
@@ -162,7 +162,7 @@ class Responder:
         Somebody whom no one knows makes us fetch: not for a replay, not for a message to
         somebody else, and not where no certificate plays a part.
         """
-        if kind_of(message) not in (Certified, Sakke):
+        if kind_of(message) not in (Certified, Sakke) or message.get(Sign) is None:
             return ()
         needed = certificates.needed(message)
         if needed:

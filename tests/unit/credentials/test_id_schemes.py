@@ -181,7 +181,14 @@ def test_raw_identifiers_are_numbers_that_sakke_takes(uri: str) -> None:
     with pytest.raises(PolicyError):
         RawIdentifier().identifier(uri, KMS, 0)
     assert RawIdentifier().identifier("x" * 127, KMS, 0) == b"x" * 127
-    assert RawIdentifier().identifier("\2", KMS, 0) == b"\2"
+    assert RawIdentifier().identifier("!", KMS, 0) == b"!"
+
+
+def test_no_raw_identifier_is_that_of_a_telephone_number() -> None:
+    """Whoever may choose a name would choose the octets that are somebody else's for a month."""
+    taken = TelMonthly().identifier("tel:+447700900001", KMS, 0)
+    with pytest.raises(PolicyError):
+        RawIdentifier().identifier(taken.decode(), KMS, 0)
 
 
 @pytest.mark.parametrize("scheme", [TelMonthly(), McxUid(), RawIdentifier()])
