@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,9 @@ from mikey.cli.calls.credentials import METHODS
 from mikey.cli.calls.props import Props
 from mikey.cli.calls.report import CallReport
 from mikey.cli.main import main
+from mikey.credentials import Sakke
 from mikey.errors import PeerError
+from mikey.session import Method
 from tests.cli.calling import wav_file
 
 
@@ -111,6 +115,16 @@ def test_the_other_process_fails(
     monkeypatch.setattr(Props, "callee_options", lambda _: ("--listen", "192.0.2.1:0"))
     assert main(["demo"]) == 1
     assert "mikey: the other process: who are we?" in capsys.readouterr().err
+
+
+def test_a_demo_on_the_last_second_of_a_month(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = int(datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC).timestamp())
+    monkeypatch.setattr(time, "time_ns", lambda: last * 10**9)
+    caller = Props(tmp_path, Method.SAKKE).caller()
+    assert isinstance(caller, Sakke)
+    assert [keys.identifier[:7] for keys in caller.keys] == [b"2026-12", b"2026-11"]
 
 
 def test_the_shipped_speech_is_short() -> None:

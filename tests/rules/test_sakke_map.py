@@ -69,6 +69,18 @@ def test_other_maps(map_type: MapType) -> None:
         alice(map_type=map_type, mki_length=4)
 
 
+def test_the_mki_tells_the_messages_of_an_initiator_apart() -> None:
+    """New keys for streams that run come in a new CSB, and both are in use for a while."""
+    who, to = alice(), bob()
+    bundles = [taken(to, first(who)) for _ in range(3)]
+    assert [bundle.masters(1)[0].mki for bundle in bundles] == [b"\1", b"\2", b"\3"]
+    receiver = bundles[0].srtp_receiver(1)
+    for bundle in bundles[1:]:
+        receiver.install(bundle.masters(1))
+    packet = bytes.fromhex("8000000100000000000000a1") + b"hello"
+    assert receiver.unprotect(bundles[1].srtp_sender(1).protect(packet)) == packet
+
+
 @pytest.mark.rule("R6043-6.1.1-8", "R6043-6.1.1-5")
 def test_blocks_of_a_generic_id_map() -> None:
     """CS IDs, MKIs, SSRCs and ROCs as they stand there; SSRC 0 is one, no octets are none."""
