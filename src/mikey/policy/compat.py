@@ -15,7 +15,8 @@ from mikey.registry import KeyType, SrtpParam
 class KeyFlow(enum.Enum):
     """Whose keys protect which direction of an RTSP session.
 
-    `ANSWER`: the server's message keys both, the client answers it (RFC 4567 4.2).
+    `ANSWER`: one exchange keys both: the server's message, which the client answers (RFC 4567
+    4.2), or in RTSP 2.0 the client's, which the server answers (RFC 7826 C.1.4.1).
     `TWO_KEYS`: the server's key protects what it sends, the client's what that sends.
     `CLIENT_KEY`: the client's key in SETUP protects both, one in the SDP is to be ignored.
     `SERVER_KEY`: the server's key in the SDP protects both, one in SETUP is ignored.

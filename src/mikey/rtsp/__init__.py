@@ -35,6 +35,9 @@ A server, for one presentation under one URL:
         print(server.url)
         for client in server.clients: await client.rekey()
 
+With a `Certified` as `Settings.credential` and `ServerOptions.credential` both speak RTSP 2.0 and
+key by RSA-R, inside TLS (RFC 7826 C.1.4.1).
+
 Errors are `RtspError` and its kinds (all `PeerError`) for what comes from outside, LocalError for
 options and misuse. Keys in clear (MIKEY-NULL) pass inside TLS; outside only with
 `Policy(allow_null=True)`, in `Settings.policy` and `ServerOptions.policy`.

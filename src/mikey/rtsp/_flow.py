@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from mikey.carriage.rtsp import KeyMgmt, Presentation, levels_in_setup
 from mikey.carriage.sdp import Sender
-from mikey.errors import CarriageError
+from mikey.errors import CarriageError, PeerError
 from mikey.policy import KeyFlow, SrtpPolicy
 from mikey.rtsp._keys import KEY_FAILURE, Keyring, OwnKey, StreamKey
-from mikey.session import Bundle, Stream
+from mikey.session import Bundle, Initiator, Stream
 
 __all__ = ["ClientKeys", "TrackKeys"]
 
@@ -30,7 +30,8 @@ class ClientKeys:
     """The messages that the SETUPs of one session carry, and the keys that follow from them.
 
     `ssrcs` are ours by stream; `srtp` is the policy of a key that we make, None: the policy of
-    the server's message, else the default of RFC 3711.
+    the server's message, else the default of RFC 3711; in RTSP 2.0 all that protect, for the
+    server to choose from.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class ClientKeys:
         self._own: dict[int, OwnKey] = {}
         self._taken: dict[int | None, Bundle] = {}
         self._answers: dict[int | None, bytes] = {}
+        self._asked: dict[int, Initiator] = {}
 
     @property
     def flow(self) -> KeyFlow:
@@ -55,6 +57,8 @@ class ClientKeys:
 
     def for_setup(self, index: int, *, first: bool) -> tuple[KeyMgmt, ...]:
         """Return what the SETUP of a stream says; raises PeerError for the server's message."""
+        if self._keyring.certified:
+            return ()
         uri = self._presentation.tracks[index].control
         if self.flow is KeyFlow.ANSWER:
             levels = levels_in_setup(self._presentation, index, aggregated=True, first=first)
@@ -70,12 +74,36 @@ class ClientKeys:
             self._own[index] = self._make(index)
         return (KeyMgmt(_MIKEY, uri, self._own[index].message),)
 
+    def for_transport(self, index: int) -> bytes | None:
+        """Return the MIKEY message in the Transport of a SETUP: RSA-R in RTSP 2.0, else None."""
+        if not self._keyring.certified:
+            return None
+        policies = [p for p in SrtpPolicy.presets().values() if not p.is_weak]
+        initiator = self._keyring.initiator(policies if self._srtp is None else (self._srtp,))
+        self._asked[index] = initiator
+        streams = (Stream(), Stream(self._ssrcs[index]))  # the server's and ours
+        return initiator.start(streams, context=self._keyring.context)
+
+    def reported(self, index: int, octets: bytes) -> str:
+        """Return why the server refused our message, as its MIKEY Error message says."""
+        try:
+            self._keyring.finish(self._asked[index], octets)
+        except PeerError as error:
+            return error.reason
+        return "its response is none"
+
     def agreed(self, index: int, ssrc: int | None, answer: bytes | None) -> TrackKeys:
         """Return the keys of a stream that was set up.
 
         `ssrc` is the server's, `answer` the MIKEY message in its response to SETUP. Raises
         PeerError, CarriageError (463) where the server gave no key and one is due.
         """
+        if self._keyring.certified:
+            if answer is None:
+                raise CarriageError("the server's Transport has no MIKEY key", status=KEY_FAILURE)
+            bundle = self._keyring.finish(self._asked[index], answer)
+            theirs, mine = bundle.crypto_sessions[:2]
+            return TrackKeys(StreamKey(bundle, theirs), StreamKey(bundle, mine), None)
         ours = self._ssrcs[index]
         if self.flow is KeyFlow.CLIENT_KEY:
             own = self._own[index]

@@ -1,7 +1,8 @@
 """The MIKEY messages of RTSP: one CSB for each, and which of its keys a stream takes.
 
 Products send a new message of the pre-shared key method with each key, never a response
-(RFC 4567 3.2 is answered by nobody); RFC 4567 itself runs one exchange for both directions.
+(RFC 4567 3.2 is answered by nobody); RFC 4567 itself runs one exchange for both directions, and so
+does RTSP 2.0, by RSA-R (RFC 7826 C.1.4.1).
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mikey.carriage.rtsp import first_message, update_message
-from mikey.credentials import NoKey, Psk
-from mikey.errors import CarriageError, LibraryError, LocalError, PeerError, PolicyError
+from mikey.credentials import Certified, NoKey, Psk
+from mikey.errors import CarriageError, LocalError, PeerError, PolicyError
 from mikey.policy import Clock, Context, Policy, SrtpPolicy
+from mikey.registry import CacheType
 from mikey.session import (
     Bundle,
     CryptoSession,
     Initiator,
+    Method,
     Offer,
     ReplayCache,
     Responder,
@@ -108,13 +111,13 @@ def told_by_the_peer() -> Iterator[None]:
 class Keyring:
     """Makes and reads the messages of one RTSP session, for either end.
 
-    `credential` is a NoKey for products, a Psk where both ends are ours; its Compat says how the
-    peer deviates.
+    `credential` is a NoKey for products, a Psk where both ends are ours, a Certified in RTSP 2.0;
+    its Compat says how the peer deviates.
     """
 
     def __init__(
         self,
-        credential: NoKey | Psk,
+        credential: NoKey | Psk | Certified,
         *,
         secure: bool,
         policy: Policy,
@@ -135,7 +138,13 @@ class Keyring:
             policy=policy,
             clock=clock,
             random=random,
+            cache=CacheType.CACHE,
         )
+
+    @property
+    def certified(self) -> bool:
+        """Whether certificates protect the keys, as in RTSP 2.0."""
+        return isinstance(self.credential, Certified)
 
     @property
     def context(self) -> Context:
@@ -153,15 +162,16 @@ class Keyring:
 
         Raises LocalError.
         """
-        initiator = self.initiator(srtp)
+        initiator = self.initiator((srtp,))
         octets = initiator.start(streams, context=self.context, keys=keys, respond=False)
         return OwnKey(initiator, self.context, octets, initiator.early_bundle(octets))
 
-    def initiator(self, srtp: SrtpPolicy) -> Initiator:
-        """Return an Initiator towards the peer."""
+    def initiator(self, policies: Sequence[SrtpPolicy]) -> Initiator:
+        """Return an Initiator towards the peer, with our policies by preference."""
         return Initiator(
             self.credential,
-            policies=(srtp,),
+            method=Method.RSA_R if self.certified else None,
+            policies=policies,
             policy=self._policy,
             clock=self._clock,
             random=self._random,
@@ -176,8 +186,15 @@ class Keyring:
     def _receive(self, octets: bytes, context: Context) -> Offer:
         offer = self._responder.receive(octets, context=context)
         if isinstance(offer, Step):
-            raise LibraryError("a pre-shared key fetches nothing")
+            raise CarriageError("a certificate by URL is not fetched", status=KEY_FAILURE)
         return offer
+
+    def finish(self, initiator: Initiator, octets: bytes) -> Bundle:
+        """Take the peer's response to a message of an Initiator of ours; raises PeerError."""
+        bundle = initiator.receive(octets, context=self.context)
+        if isinstance(bundle, Step):
+            raise CarriageError("a certificate by URL is not fetched", status=KEY_FAILURE)
+        return bundle
 
     def take(self, octets: bytes, context: Context | None = None) -> Bundle:
         """Accept a message of the peer that wants no response; raises PeerError."""

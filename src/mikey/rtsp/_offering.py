@@ -12,11 +12,13 @@ from mikey.carriage.rtsp import (
 )
 from mikey.carriage.sdp import Description
 from mikey.errors import CarriageError, LibraryError, LocalError
-from mikey.policy import Context, KeyFlow, SrtpPolicy
+from mikey.policy import KeyFlow, SrtpPolicy
+from mikey.registry import DataType
 from mikey.rtsp._keys import KEY_FAILURE, Keyring, OwnKey, StreamKey, told_by_the_peer
 from mikey.rtsp._sending import SendingStream
-from mikey.session import Bundle, Initiator, Step, Stream
+from mikey.session import Bundle, Initiator, Stream
 from mikey.srtp import Receiver
+from mikey.wire import Message
 
 __all__ = ["ServerKeys"]
 
@@ -43,7 +45,9 @@ class ServerKeys:
         """Return the description with its keys; it is what SETUP refers to from now on."""
         context = self._keyring.context
         description = Description(text, context=context)
-        if self.flow is KeyFlow.ANSWER:
+        if self._keyring.certified:
+            pass  # the client asks for its keys (RFC 7826 C.1.4.1)
+        elif self.flow is KeyFlow.ANSWER:
             description = self._offered(description)
         elif self.flow is not KeyFlow.CLIENT_KEY:
             messages: dict[int | None, bytes] = {}
@@ -69,6 +73,23 @@ class ServerKeys:
             if track.control.rstrip("/").lower() == wanted:
                 return track.index
         raise CarriageError("no stream has this URI", status=404)
+
+    def grant(self, index: int, message: bytes) -> bytes:
+        """Answer the MIKEY message in a Transport by RSA-R, and give the stream its contexts.
+
+        Returns the message for the Transport of the answer. Raises PeerError.
+        """
+        stream = self._streams[index]
+        if Message.parse(message).header.data_type is not DataType.RSA_R_INIT:
+            raise CarriageError("the message in Transport is not RSA-R", status=KEY_FAILURE)
+        offer = self._keyring.read(message)
+        if len(offer.streams) != 2 or offer.open_ids[:1] != (1,):
+            raise CarriageError("RSA-R is not for our stream and the client's", status=KEY_FAILURE)
+        answer, bundle = offer.accept({1: stream.ssrc}, rocs={1: stream.roc})
+        if answer is None:
+            raise LibraryError("RSA-R is always answered")
+        stream.use(bundle.srtp_sender(1), bundle.srtp_receiver(2))
+        return answer
 
     def set_up(self, index: int, request: Request, *, first: bool) -> bytes | None:
         """Take the key of a SETUP, and give the stream its contexts.
@@ -118,6 +139,8 @@ class ServerKeys:
         """
         if self.flow is KeyFlow.CLIENT_KEY:
             raise LocalError("in this flow the client makes the keys")
+        if self._keyring.certified:
+            raise LocalError("RTSP 2.0 has no message for new keys")
         if self.flow is KeyFlow.ANSWER:
             initiator, bundle = self._agreed[index]
             octets = initiator.rekey(bundle, context=self._keyring.context, respond=False)
@@ -156,7 +179,7 @@ class ServerKeys:
         planned = description.planned(range(len(self._streams)))
         messages: dict[int | None, bytes] = {}
         for index, stream in enumerate(self._streams):
-            initiator = self._keyring.initiator(self._srtp)
+            initiator = self._keyring.initiator((self._srtp,))
             streams = planned.streams({index: stream.ssrc}, media=index)
             messages[index] = initiator.start(streams, context=planned.context_at(index))
             self._opened[index] = initiator, messages[index]
@@ -166,9 +189,7 @@ class ServerKeys:
         if message is None:
             raise CarriageError("the SETUP has no answer to our key", status=403)
         initiator, _ = self._opened[index]
-        bundle = initiator.receive(message, context=Context(secure=self._keyring.context.secure))
-        if isinstance(bundle, Step):
-            raise LibraryError("a pre-shared key fetches nothing")
+        bundle = self._keyring.finish(initiator, message)
         self._agreed[index] = initiator, bundle
         stream.use(bundle.srtp_sender(1), bundle.srtp_receiver(2))
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from mikey.aio import RtpEndpoint
 from mikey.carriage.rtsp import (
     CONTENT_TYPE,
+    VERSIONS,
     Guard,
     Headers,
     KeyMgmt,
@@ -20,9 +21,11 @@ from mikey.carriage.rtsp import (
     UnauthorizedError,
     key_mgmt_body,
     mikey_body,
+    parse_address,
     parse_parameters,
     parse_transport,
     refuse,
+    take_transport,
 )
 from mikey.errors import CarriageError, PeerError
 from mikey.policy import Clock
@@ -41,6 +44,12 @@ logger = logging.getLogger("mikey.rtsp")
 _SERVER = "mikey"
 _GET_READY = 0.05  # seconds for the client to read the answer to PLAY before packets come
 _MIKEY = "mikey"
+_LIVE = (
+    ("Accept-Ranges", "npt"),
+    ("Media-Properties", "No-Seeking, Time-Progressing, Time-Duration=0.0"),
+    ("Media-Range", "npt=now-"),
+)
+"""What RTSP 2.0 wants to be told of sources that are live (RFC 7826 13.3, 18.29)."""
 _PUBLIC = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER"
 
 
@@ -48,6 +57,7 @@ _PUBLIC = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_P
 class Offer:
     """What every client of a server is offered."""
 
+    version: str
     sources: Sequence[Source]
     path: str
     profile: str
@@ -178,6 +188,8 @@ class Serving:
 
     async def _respond(self, request: Request) -> Response:
         method = request.method
+        if request.version != self._offer.version:
+            raise CarriageError(f"{self._offer.version} is spoken here", status=505)
         if method == "OPTIONS":
             return Response(200, headers=Headers({"Public": _PUBLIC}))
         if self._offer.guard is not None:
@@ -245,22 +257,50 @@ class Serving:
             raise CarriageError("the stream is set up already", status=455)
         chosen = self._choose(request)
         stream = self._streams[index]
-        repeated = keys.set_up(index, request, first=not self._legs)
+        repeated = answer = None
+        if chosen.mikey is None:
+            repeated = keys.set_up(index, request, first=not self._legs)
+        else:
+            answer = keys.grant(index, chosen.mikey)
         agreed, endpoint = await self._connect(connection, stream, chosen)
         self._legs[index] = _Leg(stream, agreed, endpoint)
         if not self._ident:
             self._ident = self._offer.random(8).hex()
-        headers = Headers((("Transport", agreed.encode()), ("Session", self._session)))
+        said = replace(agreed, mikey=answer)
+        headers = Headers((("Transport", said.encode()), ("Session", self._session)))
+        if self._is_second:
+            headers = Headers((*headers, *_LIVE))
         if repeated is not None:
             spec = KeyMgmt(_MIKEY, request.uri, repeated)
             headers = headers.and_field("KeyMgmt", spec.encode(blanks=False))
         return Response(200, headers=headers)
 
-    def _choose(self, request: Request) -> Transport:
+    @property
+    def _is_second(self) -> bool:
+        return self._offer.version == VERSIONS[1]
+
+    def _listed(self, request: Request) -> Iterable[Transport]:
+        """Return the transports of a SETUP; the addresses of RTSP 2.0 become ports."""
+        if self._is_second:
+            return map(self._addressed, take_transport(request))
         value = request.headers.get("Transport")
         if value is None:
             raise CarriageError("SETUP has no Transport", status=400)
-        for transport in parse_transport(value):
+        return (replace(transport, mikey=None) for transport in parse_transport(value))
+
+    def _addressed(self, transport: Transport) -> Transport:
+        """Return a transport with its ports; without, where it is to somebody else."""
+        ends = [parse_address(address) for address in transport.dest_addr]
+        ours = all(host in ("", self._peer_host) for host, _ in ends)
+        ports = (ends[0][1], ends[1][1]) if len(ends) == 2 and ours else None
+        return replace(transport, client_port=ports)
+
+    @property
+    def _peer_host(self) -> str:
+        return "" if self._connection is None else self._connection.peer_host
+
+    def _choose(self, request: Request) -> Transport:
+        for transport in self._listed(request):
             ports = transport.client_port if transport.lower == "UDP" else transport.interleaved
             if (
                 transport.profile == self._offer.profile
@@ -304,22 +344,29 @@ class Serving:
             lambda packet: endpoint.send_rtcp(packet, (host, client[1])),
         )
         endpoint.listen(stream.rtp_received, stream.rtcp_received)
-        agreed = Transport(
-            profile=asked.profile,
-            client_port=asked.client_port,
-            server_port=(endpoint.port, endpoint.port + 1),
-            ssrc=(stream.ssrc,),
-        )
+        server = endpoint.port, endpoint.port + 1
+        agreed = Transport(profile=asked.profile, ssrc=(stream.ssrc,))
+        if self._is_second:
+            own = connection.own_host
+            agreed = replace(agreed, dest_addr=_at(host, client), src_addr=_at(own, server))
+        else:
+            agreed = replace(agreed, client_port=client, server_port=server)
         return agreed, endpoint
 
     def _play(self) -> Response:
         _, keys = self._live
         infos = []
         for index, leg in self._legs.items():
-            infos.append(f"url={keys.presentation.tracks[index].control};seq={leg.stream.sequence}")
+            url, sequence = keys.presentation.tracks[index].control, leg.stream.sequence
+            info = f"url={url};seq={sequence}"
+            if self._is_second:
+                info = f'url="{url}" ssrc={leg.stream.ssrc:08X}:seq={sequence}'
+            infos.append(info)
             if leg.task is None or leg.task.done():
                 leg.task = asyncio.create_task(self._send(leg.stream))
         headers = Headers((("RTP-Info", ",".join(infos)), ("Range", "npt=now-")))
+        if self._is_second:
+            headers = Headers((*headers, *_LIVE[2:]))
         return Response(200, headers=headers)
 
     async def _send(self, stream: SendingStream) -> None:
@@ -357,6 +404,11 @@ class Serving:
                 keys.renewed(keys.index_of(spec.uri or request.uri), spec.data)
             self.rekeys += 1
         return Response(200)
+
+
+def _at(host: str, ports: tuple[int, int]) -> tuple[str, ...]:
+    shown = f"[{host}]" if ":" in host else host
+    return tuple(f"{shown}:{port}" for port in ports)
 
 
 def _is_under(uri: str, path: str) -> bool:

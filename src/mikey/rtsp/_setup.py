@@ -18,9 +18,11 @@ from mikey.carriage.rtsp import (
     Transport,
     is_key_failure,
     mikey_only,
+    parse_address,
     parse_key_mgmt,
     parse_transport,
 )
+from mikey.errors import CarriageError
 from mikey.policy import PROFILES, KeyFlow, SrtpPolicy
 from mikey.rtsp._flow import ClientKeys
 from mikey.rtsp._keys import KEY_FAILURE, Keyring
@@ -31,6 +33,7 @@ from mikey.rtsp.stream import Handlers, MediaStream
 __all__ = ["Setup"]
 
 _UNSUPPORTED_TRANSPORT = 461
+_KEY_ERROR = 466
 _MIKEY = "mikey"
 
 
@@ -106,10 +109,12 @@ class Setup:
             way = await self._way(track)
             try:
                 specs = self._keys.for_setup(track.index, first=not self.streams)
+                asked = replace(way.transport, mikey=self._keys.for_transport(track.index))
+                way = replace(way, transport=asked)
                 response = await self._ask(track, way, specs)
                 if response.status < 300:
                     return self._agreed(track, way, response)
-                self._other_way(response)
+                self._other_way(track, response)
             except BaseException:
                 if way.endpoint is not None:
                     await way.endpoint.close()
@@ -117,7 +122,7 @@ class Setup:
             if way.endpoint is not None:
                 await way.endpoint.close()
 
-    def _other_way(self, response: Response) -> None:
+    def _other_way(self, track: Track, response: Response) -> None:
         """Change what the server refused, once each; raises RefusedError for all else."""
         if response.status == _UNSUPPORTED_TRANSPORT and len(self._lower) > 1:
             del self._lower[0]
@@ -130,7 +135,18 @@ class Setup:
             reason = f"the server refused the key of {self.choice.profile} ({response.status})"
             self._begin(Choice(name, PROFILES[name], f"{reason}: one with MKI for both directions"))
             return
-        raise RefusedError("SETUP", response.status, response.reason)
+        phrase = response.reason
+        if self.keyring.certified and is_key_failure(response):
+            phrase = f"{phrase}{self._reported(track, response)}"
+        raise RefusedError("SETUP", response.status, phrase)
+
+    def _reported(self, track: Track, response: Response) -> str:
+        """Return what the MIKEY message of a refusal says, "" without one."""
+        try:
+            (said,) = parse_transport(response.headers.get("Transport") or "")
+        except (CarriageError, ValueError):
+            return ""
+        return "" if said.mikey is None else f": {self._keys.reported(track.index, said.mikey)}"
 
     async def _ask(self, track: Track, way: _Way, specs: tuple[KeyMgmt, ...]) -> Response:
         headers = [("Transport", way.transport.encode())]
@@ -140,11 +156,13 @@ class Setup:
             headers.append(("KeyMgmt", value))
         if self.session is not None:
             headers.append(("Session", self.session.id))
+        if self.keyring.certified:
+            headers.append(("Accept-Ranges", "npt"))  # RFC 7826 13.3
         return await self._client.request(
             "SETUP",
             track.control,
             Headers(headers),
-            accept=(_UNSUPPORTED_TRANSPORT, KEY_FAILURE),
+            accept=(_UNSUPPORTED_TRANSPORT, KEY_FAILURE, _KEY_ERROR),
         )
 
     async def _way(self, track: Track) -> _Way:
@@ -155,6 +173,9 @@ class Setup:
             return _Way(asked, None)
         endpoint = await RtpEndpoint.open(self._client.connection.own_host)
         ports = endpoint.port, endpoint.port + 1
+        if self.keyring.certified:  # the host is left out: it is that of the connection
+            asked = Transport(profile=profile, dest_addr=tuple(f":{port}" for port in ports))
+            return _Way(asked, endpoint)
         return _Way(Transport(profile=profile, client_port=ports), endpoint)
 
     def _agreed(self, track: Track, way: _Way, response: Response) -> MediaStream:
@@ -166,9 +187,9 @@ class Setup:
         if self.session is not None and session.id != self.session.id:
             raise RtspError("the server opened a second session for another stream")
         self.session = session
-        answer = None
+        answer = transport.mikey if self.keyring.certified else None
         specs = mikey_only(parse_key_mgmt(response.headers.all("KeyMgmt")))
-        if specs and self.choice.compat.server_key_in_setup:
+        if specs and not self.keyring.certified and self.choice.compat.server_key_in_setup:
             answer = specs[0].data
         ssrc = transport.ssrc[0] if transport.ssrc else next(iter(track.ssrcs), None)
         if ssrc in self._ssrcs.values():  # under one key for both directions a two-time pad
@@ -198,4 +219,7 @@ class Setup:
             raise RtspError("the answer to SETUP is another Transport than asked for")
         if asked.interleaved is not None and agreed.interleaved is None:
             agreed = replace(agreed, interleaved=asked.interleaved)
+        if len(agreed.src_addr) == 2:  # RTSP 2.0
+            rtp, rtcp = (parse_address(address)[1] for address in agreed.src_addr)
+            agreed = replace(agreed, server_port=(rtp, rtcp))
         return agreed

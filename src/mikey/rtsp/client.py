@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from mikey.carriage.rtsp import (
+    VERSIONS,
     Headers,
     Login,
     Presentation,
@@ -17,6 +18,7 @@ from mikey.carriage.rtsp import (
     Response,
     refuse,
 )
+from mikey.credentials import Certified
 from mikey.errors import LocalError, PeerError
 from mikey.policy import Clock, Context, Policy
 from mikey.rtsp._connecting import open_connection
@@ -45,19 +47,30 @@ class Settings:
     `timeout` is for connecting and for each request, in seconds; `policy` says what keys are
     taken (`allow_null`: MIKEY-NULL outside TLS); `report_interval` is the mean time between RTCP
     reports, `silence` how long to wait for the first packet over UDP before TCP is tried, both in
-    seconds.
+    seconds. With a `credential` the client speaks RTSP 2.0, where each SETUP asks for keys by RSA-R
+    (RFC 7826 C.1.4.1): over TLS alone, to a server whose certificate is verified.
     """
 
     timeout: float = 10.0
     silence: float = 5.0
     report_interval: float = 2.5
     policy: Policy = field(default_factory=Policy)
+    credential: Certified | None = None
     clock: Clock = field(default_factory=Clock)
     random: Callable[[int], bytes] = secrets.token_bytes
 
     def __post_init__(self) -> None:
         if min(self.timeout, self.silence, self.report_interval) <= 0:
             raise LocalError("times of waiting are above 0")
+        if self.credential is not None and self.credential.url is not None:
+            raise LocalError(
+                "RTSP 2.0 sends our certificate itself, not its URL (RFC 7826 C.1.4.1)"
+            )
+
+    @property
+    def version(self) -> str:
+        """The version of RTSP that the client speaks."""
+        return VERSIONS[self.credential is not None]
 
 
 class Client:
@@ -93,6 +106,9 @@ class Client:
         """
         url = Url.parse(url) if isinstance(url, str) else url
         settings = settings or Settings()
+        tls = tls or system_tls()
+        if settings.credential is not None and (not url.secure or tls.insecure):
+            raise LocalError("RTSP 2.0 needs TLS with a server that is verified (RFC 7826 C.1.4.1)")
         user = url.user if user is None else user
         password = url.password if password is None else password
         login = None
@@ -103,7 +119,7 @@ class Client:
         async def answer(request: Request) -> Response:
             return Response(501) if client is None else client._asked(request)
 
-        connection = await open_connection(url, tls or system_tls(), answer, settings.timeout)
+        connection = await open_connection(url, tls, answer, settings.timeout)
         client = cls(connection, url, login, settings)
         return client
 
@@ -127,7 +143,8 @@ class Client:
         for one that names another URL (3xx), which is never followed.
         """
         fields = Headers((*(headers or ()), ("User-Agent", _USER_AGENT)))
-        plain = Request(method, uri, headers=fields, body=body)
+        version = self.settings.version
+        plain = Request(method, uri, headers=fields, body=body, version=version)
         login = self._login
         response = await self.connection.request(login.authorize(plain) if login else plain)
         # Twice at most: a nonce may be stale, then the fresh one is tried.

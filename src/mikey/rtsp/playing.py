@@ -41,6 +41,7 @@ class Options:
     `srtp`: the policy of a key that we make; None: as the server's, else AES_CM_128_HMAC_SHA1_80.
     `psk`: the key shared with the server, for the flow of RFC 4567; products know none. With it
     a server whose keys are protected by nothing but the transport is refused.
+    RTSP 2.0 (`Settings.credential`) knows neither profile nor flow nor pre-shared key.
     """
 
     only: Collection[str] = ()
@@ -78,13 +79,17 @@ async def setup(
             await client.options()
         presentation = await client.describe()
     tracks = _wanted(presentation, options.only)
-    choice = _choice(client, presentation, tracks, options)
+    certified = client.settings.credential
+    if certified is None:
+        choice = _choice(client, presentation, tracks, options)
+    else:
+        choice = Choice("rfc", certified.compat, "RTSP 2.0: the server answers our RSA-R in SETUP")
     session: Session | None = None
 
     def make_keyring(chosen: Choice) -> Keyring:
         settings = client.settings
         return Keyring(
-            _credential(options, chosen.compat),
+            certified or _credential(options, chosen.compat),
             secure=client.secure,
             policy=settings.policy,
             clock=settings.clock,

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
-from mikey.carriage.rtsp import Guard
-from mikey.credentials import NoKey, Psk
+from mikey.carriage.rtsp import VERSIONS, Guard
+from mikey.credentials import Certified, NoKey, Psk
 from mikey.errors import LocalError
 from mikey.policy import PROFILES, Clock, Compat, KeyFlow, Policy, SrtpPolicy
 from mikey.rtsp._connection import Connection
@@ -39,17 +39,19 @@ class ServerOptions:
 
     `profile` is the name of a `policy.PROFILES` entry, `flow` says whose key protects what, in
     place of the profile's. `srtp` is the policy of keys that we make. `psk` is the key shared with
-    the clients, for the profile "rfc". `feedback` makes the profile RTP/SAVPF. `transports` are
-    "udp" and "tcp". `users` need digest authentication, by name. `policy`: MIKEY-NULL is served
-    inside TLS, outside only with its `allow_null`. `sequence` is the first sequence number of each
-    stream, None: random. `timeout`: the seconds after which a silent client is left; `most`
-    clients at a time.
+    the clients, for the profile "rfc". With a `credential` the server speaks RTSP 2.0, where it
+    answers the RSA-R of each SETUP (RFC 7826 C.1.4.1), inside TLS alone.
+    `feedback` makes the profile RTP/SAVPF. `transports` are "udp" and "tcp". `users` need digest
+    authentication, by name. `policy`: MIKEY-NULL is served inside TLS, outside only with its
+    `allow_null`. `sequence` is the first sequence number of each stream, None: random. `timeout`:
+    the seconds after which a silent client is left; `most` clients at a time.
     """
 
     profile: str = "onvif-cm"
     flow: KeyFlow | None = None
     srtp: SrtpPolicy = field(default_factory=SrtpPolicy)
     psk: Psk | None = field(default=None, repr=False)
+    credential: Certified | None = None
     feedback: bool = False
     transports: Sequence[str] = ("udp", "tcp")
     users: Mapping[str, Secret] = field(default_factory=dict, repr=False)
@@ -67,12 +69,17 @@ class ServerOptions:
             raise LocalError("the transports of a server are udp, tcp or both")
         if self.sequence is not None and not 0 <= self.sequence < 1 << 16:
             raise LocalError("a sequence number has 16 bits")
-        if (self.psk is None) is (self.compat.flow is KeyFlow.ANSWER):
+        if self.credential is not None:
+            if self.psk is not None or self.flow is not None:
+                raise LocalError("RTSP 2.0 has one way of keying, by certificates")
+        elif (self.psk is None) is (self.compat.flow is KeyFlow.ANSWER):
             raise LocalError("a pre-shared key goes with the flow of RFC 4567, and with no other")
 
     @property
     def compat(self) -> Compat:
         """How the clients deviate from the RFCs."""
+        if self.credential is not None:
+            return self.credential.compat
         compat = PROFILES[self.profile]
         return compat if self.flow is None else replace(compat, flow=self.flow)
 
@@ -101,6 +108,7 @@ class Server:
         if options.users:
             guard = Guard(_REALM, options.users, random=options.random)
         self._offer = Offer(
+            version=VERSIONS[options.credential is not None],
             sources=tuple(sources),
             path=path,
             profile="RTP/SAVPF" if options.feedback else "RTP/SAVP",
@@ -126,6 +134,8 @@ class Server:
     ) -> Self:
         """Listen; port 0 takes a free one. Raises LocalError for what cannot be served there."""
         options = options or ServerOptions()
+        if options.credential is not None and tls is None:
+            raise LocalError("RTSP 2.0 keys its streams inside TLS (RFC 7826 C.1.4.1)")
         null = options.compat.flow is not KeyFlow.ANSWER
         if null and tls is None and not options.policy.allow_null:
             raise LocalError(
@@ -222,9 +232,10 @@ class Server:
     ) -> tuple[Keyring, ServerKeys]:
         options = self._options
         keyring = Keyring(
-            options.psk or NoKey(*_NAMES, compat=options.compat),
+            options.credential or options.psk or NoKey(*_NAMES, compat=options.compat),
             secure=secure,
             policy=options.policy,
+            policies=None if options.credential is None else (options.srtp,),
             clock=options.clock,
             random=options.random,
         )

@@ -36,7 +36,7 @@ from mikey.carriage.rtsp._setup import (
     take_key_mgmt,
     take_transport,
 )
-from mikey.carriage.rtsp._transport import Transport, parse_transport
+from mikey.carriage.rtsp._transport import Transport, parse_address, parse_transport
 
 __all__ = [
     "CONTENT_TYPE",
@@ -70,6 +70,7 @@ __all__ = [
     "levels_in_setup",
     "mikey_body",
     "mikey_only",
+    "parse_address",
     "parse_key_mgmt",
     "parse_parameters",
     "parse_transport",

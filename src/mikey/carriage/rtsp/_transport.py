@@ -18,6 +18,7 @@ _MOST_PARAMETERS = 32
 _PAIR = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?", re.ASCII)
 _TTL = re.compile(r"\d{1,3}", re.ASCII)
 _SSRCS = re.compile(r"[0-9A-Fa-f]{1,8}(?: ?/ ?[0-9A-Fa-f]{1,8}){0,15}", re.ASCII)
+_ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([0-9A-Za-z.-]{0,255})):(\d{1,5})", re.ASCII)
 _PRINTABLE = re.compile(r"[ -~]*")
 _BARE = re.compile(r"[!#-+\--:<-~]+")  # what needs no quotes
 
@@ -101,6 +102,17 @@ def parse_transport(value: str) -> tuple[Transport, ...]:
     if not 0 < len(specs) <= _MOST_SPECS:
         raise malformed(f"Transport lists {len(specs)} specifications")
     return tuple(map(_spec, specs))
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Read one of `dest_addr` or `src_addr`: the host, "" where it is left out, and the port.
+
+    Raises CarriageError (400) for anything but `host:port`, `[IPv6]:port` and `:port`.
+    """
+    match = _ADDRESS.fullmatch(text)
+    if match is None or not 0 < int(match[3]) <= _PAIRS["port"]:
+        raise malformed(f"Transport has an address without a port: {shown(text)}")
+    return match[1] or match[2] or "", int(match[3])
 
 
 def _spec(text: str) -> Transport:
