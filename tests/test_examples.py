@@ -22,4 +22,4 @@ def test_an_example_runs(path: Path) -> None:
 
 def test_there_is_an_example_of_each_method_and_of_a_group() -> None:
     methods = {"psk", "pke", "dhsign", "dhhmac", "rsar", "sakke"}
-    assert {path.stem for path in EXAMPLES} >= methods | {"group", "voicemail"}
+    assert {path.stem for path in EXAMPLES} >= methods | {"group", "rtsp", "voicemail"}

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +126,23 @@ def command(
 
 
 async def play(target: Target, plan: Plan, *, quiet: bool) -> SessionReport:
-    """Play as planned; raises LocalError, PeerError where no session comes about."""
+    """Play as planned, over TCP where nothing comes over UDP and either will do.
+
+    Raises LocalError, PeerError where no session comes about.
+    """
+    try:
+        return await _play(target, plan, quiet=quiet)
+    except _SilentError:
+        note("no packet came over UDP: TCP is tried", quiet=quiet)
+    tcp = replace(target, options=replace(target.options, transport="tcp"))
+    return await _play(tcp, plan, quiet=quiet)
+
+
+class _SilentError(Exception):
+    """Nothing came over UDP."""
+
+
+async def _play(target: Target, plan: Plan, *, quiet: bool) -> SessionReport:
     with contextlib.ExitStack() as files:
         dump = None if plan.dump is None else files.enter_context(Dump(plan.dump))
         recorder = None if plan.record is None else files.enter_context(Recorder(plan.record))
@@ -141,6 +157,8 @@ async def play(target: Target, plan: Plan, *, quiet: bool) -> SessionReport:
                 problem = ""
                 try:
                     await session.play()
+                    if target.options.transport == "auto":
+                        await _hear(session, target.settings.silence, stopped)
                     if plan.ask_keys:
                         await session.ask_keys()
                     await _until(session, plan, stopped, quiet=quiet)
@@ -160,6 +178,20 @@ async def play(target: Target, plan: Plan, *, quiet: bool) -> SessionReport:
         return session_report(
             session, target.trust, seconds=seconds, files=tuple(written), problem=problem
         )
+
+
+async def _hear(session: rtsp.Session, seconds: float, stopped: asyncio.Event) -> None:
+    """Wait for the first packet; raises _SilentError where none comes over UDP."""
+    if all(stream.transport.lower != "UDP" for stream in session.streams):
+        return
+    hears = asyncio.ensure_future(session.hears(seconds))
+    stops = asyncio.ensure_future(stopped.wait())
+    await asyncio.wait({hears, stops}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (hears, stops):
+        task.cancel()
+    heard, _ = await asyncio.gather(hears, stops, return_exceptions=True)
+    if heard is False:
+        raise _SilentError
 
 
 def _handlers(dump: Dump | None, recorder: Recorder | None) -> rtsp.Handlers:
