@@ -159,7 +159,7 @@ class SrtpSender:
 class SrtpReceiver:
     """A one-way SRTP context that checks and decrypts packets; base of `mikey.srtp.Receiver`.
 
-    `window` is the size of the replay list in packets, `lifetimes` the number of SRTP and of
+    `start` are ROC and sequence number, `window` is the size of the replay list in packets, `lifetimes` the number of SRTP and of
     SRTCP packets per master key.
     """
 
@@ -168,7 +168,7 @@ class SrtpReceiver:
         profile: _Profile,
         keys: Sequence[_Key],
         ssrc: int | None,
-        roc: int,
+        start: tuple[int, int],
         window: int,
         lifetimes: tuple[int, int],
     ) -> Self: ...

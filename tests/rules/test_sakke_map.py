@@ -138,6 +138,20 @@ def test_a_rollover_counter_in_the_map() -> None:
     same_keys(who.early_bundle(message), theirs)
 
 
+@pytest.mark.rule("R6043-6.1.1-5")
+def test_who_comes_late_hears_a_stream_whose_numbers_go_round_meanwhile() -> None:
+    """Told ROC 7 at sequence number 65535; the first packet that arrives is of ROC 8."""
+    who = alice()
+    message = first(who, [Stream(0xA1, roc=7, seq=0xFFFF), Stream()])
+    receiver = taken(bob(), message).srtp_receiver(1)
+    sender = who.early_bundle(message).srtp_sender(1)
+    rtp = [bytes.fromhex(f"8000{seq:04x} 00000000 000000a1") for seq in (0xFFFF, 0, 1)]
+    packets = [sender.protect(packet) for packet in rtp]
+    assert receiver.unprotect(packets[2]) == rtp[2]
+    assert receiver.roc == 8
+    assert receiver.unprotect(packets[0]) == rtp[0]
+
+
 def test_what_no_credential_is_made_of() -> None:
     with pytest.raises(LocalError, match="at least one KMS"):
         Sakke(identity=ALICE)

@@ -175,20 +175,20 @@ pub struct SrtpReceiver {
 #[pymethods]
 impl SrtpReceiver {
     #[new]
-    #[pyo3(signature = (profile, keys, ssrc, roc, window, lifetimes))]
+    #[pyo3(signature = (profile, keys, ssrc, start, window, lifetimes))]
     fn new(
         py: Python<'_>,
         profile: ProfileArguments,
         keys: Vec<KeyArguments<'_>>,
         ssrc: Option<u32>,
-        roc: u32,
+        start: (u32, u16),
         window: u32,
         lifetimes: (u64, u64),
     ) -> PyResult<Self> {
         let make = || {
             let profile = make_profile(profile)?;
             let keys = make_keys(&profile, &keys)?;
-            Receiver::new(profile, keys, ssrc, roc, window, make_lifetime(lifetimes))
+            Receiver::new(profile, keys, ssrc, start, window, make_lifetime(lifetimes))
         };
         let receiver = make().map_err(|misuse| errors::misuse(py, &misuse))?;
         Ok(Self {

@@ -41,6 +41,7 @@ class CryptoSession:
     """One CS: a one-way SRTP stream with its SRTCP, and its master keys, newest first.
 
     `ssrc` is None where the exchange left it open: it is that of the first authentic packet.
+    `seq` is the sequence number at which the ROC was told, 0 where it was not.
     """
 
     cs_id: int
@@ -48,6 +49,7 @@ class CryptoSession:
     roc: int
     policy: SrtpPolicy
     keys: tuple[MasterKey, ...]
+    seq: int = 0
 
     @property
     def fingerprint(self) -> str:
@@ -119,6 +121,7 @@ class Bundle:
         session = self._session(cs_id)
         options.setdefault("ssrc", session.ssrc)
         options.setdefault("roc", session.roc)
+        options.setdefault("seq", session.seq)
         return Receiver(session.policy, session.keys, **options)
 
     def index(self, cs_id: int) -> int:
@@ -152,7 +155,8 @@ def _crypto_sessions(bundle: Bundle) -> list[CryptoSession]:
         if name is not None:  # there is one TGK, and each session names its key by itself
             masters = tuple(replace(master, mki=name.spi) for master in masters)
         ssrc = None if bundle.is_open(place) else entry.ssrc
-        sessions.append(CryptoSession(cs_id, ssrc, entry.roc, policy, masters))
+        seq = 0 if name is None else name.seq
+        sessions.append(CryptoSession(cs_id, ssrc, entry.roc, policy, masters, seq))
     return sessions
 
 

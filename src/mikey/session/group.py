@@ -73,7 +73,7 @@ class Group:
             if not 1 <= cs_id <= len(streams):
                 raise LocalError(f"the group has no crypto session {cs_id}")
             old = streams[cs_id - 1]
-            seq = (seqs or {}).get(cs_id, old.seq)
+            seq = (seqs or {}).get(cs_id, 0)  # an old one says nothing beside a new ROC
             streams[cs_id - 1] = replace(old, roc=rocs.get(cs_id, old.roc), seq=seq)
         return replace(self, streams=tuple(streams))
 

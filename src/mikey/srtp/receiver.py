@@ -24,7 +24,8 @@ class Receiver(SrtpReceiver):
     """Checks and decrypts the SRTP and SRTCP packets of one SSRC.
 
     With `ssrc=None` the context binds to the SSRC of the first authentic packet. `roc` comes from
-    key management (RFC 3711 3.3.1); the first packet sets the sequence number. `window` is the
+    key management (RFC 3711 3.3.1), and with it, maybe, `seq`, the sequence number at which it was
+    told: a first packet that is behind half of all numbers has the next ROC. `window` is the
     replay list's size in packets, 64 to 32768. Indices, replay list and SSRC change only when a
     packet is authentic; `verified` and `rejected` count packets of both kinds.
 
@@ -48,6 +49,7 @@ class Receiver(SrtpReceiver):
         *,
         ssrc: int | None,
         roc: int = 0,
+        seq: int = 0,
         window: int = 128,
         lifetime: int = SRTP_LIFETIME,
         srtcp_lifetime: int = SRTCP_LIFETIME,
@@ -58,7 +60,7 @@ class Receiver(SrtpReceiver):
             native_profile(policy),
             native_keys(policy, masters),
             None if ssrc is None else check_range("ssrc", ssrc, 0, UINT32),
-            check_range("roc", roc, 0, UINT32),
+            (check_range("roc", roc, 0, UINT32), check_range("seq", seq, 0, 0xFFFF)),
             check_range("window", window, _SMALLEST_WINDOW, _LARGEST_WINDOW),
             check_lifetimes(lifetime, srtcp_lifetime),
         )

@@ -16,17 +16,18 @@ pub struct Indices {
     shown_bits: u32,
     /// Bits of an index on the wire.
     width: u32,
-    /// What a first packet is counted from: the ROC of key management (RFC 3711 3.3.1).
+    /// What a first packet is counted from: the ROC of key management (RFC 3711 3.3.1), and the
+    /// sequence number that stands with it, if there is one (RFC 6043 6.1.1).
     start: u64,
     pub window: Window,
 }
 
 impl Indices {
-    pub fn rtp(roc: u32, window: u32) -> Self {
+    pub fn rtp(roc: u32, seq: u16, window: u32) -> Self {
         Self {
             shown_bits: 16,
             width: SRTP_INDEX_BITS,
-            start: u64::from(roc) << 16,
+            start: u64::from(roc) << 16 | u64::from(seq),
             window: Window::new(window),
         }
     }
@@ -55,17 +56,16 @@ impl Indices {
     /// RFC 3711 3.3.1 and Appendix A: the index nearest to the highest one that ends in `shown`.
     ///
     /// The RFC computes ROC - 1 modulo 2^32; before the very first ROC there is none, hence no
-    /// index either, and the only candidate is the one ahead.
+    /// index either, and the only candidate is the one ahead. A first packet has the ROC that was
+    /// told, or the next one if the sequence number has gone round since.
     pub fn estimate(&self, shown: u32) -> u64 {
         let span = 1u64 << self.shown_bits;
         let reference = self.current();
         let candidate = reference & !(span - 1) | u64::from(shown);
-        if self.window.highest().is_none() {
-            return candidate;
-        }
+        let began = self.window.highest().is_some();
         if candidate + span / 2 < reference {
             candidate + span
-        } else if candidate > reference + span / 2 && candidate >= span {
+        } else if began && candidate > reference + span / 2 && candidate >= span {
             candidate - span
         } else {
             candidate
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     fn after(highest: u64) -> Indices {
-        let mut indices = Indices::rtp(0, 64);
+        let mut indices = Indices::rtp(0, 0, 64);
         indices.window.mark(highest);
         indices
     }
@@ -132,7 +132,18 @@ mod tests {
 
     #[test]
     fn takes_the_roc_of_key_management_for_the_first_packet() {
-        assert_eq!(Indices::rtp(5, 64).estimate(0xffff), 0x5_ffff);
+        assert_eq!(Indices::rtp(5, 0, 64).estimate(0xffff), 0x5_ffff);
+    }
+
+    #[test]
+    fn takes_the_next_roc_for_a_first_packet_behind_the_sequence_number_that_was_told() {
+        let told = Indices::rtp(5, 0xfff0, 64);
+        assert_eq!(told.estimate(0xfff0), 0x5_fff0);
+        assert_eq!(told.estimate(0x7ff0), 0x5_7ff0);
+        assert_eq!(told.estimate(0x7fef), 0x6_7fef);
+        assert_eq!(told.estimate(3), 0x6_0003);
+        // Never the one before: nobody may have told a sequence number.
+        assert_eq!(Indices::rtp(5, 3, 64).estimate(0xffff), 0x5_ffff);
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl Receiver {
         profile: Profile,
         keys: Vec<MasterKey>,
         ssrc: Option<u32>,
-        roc: u32,
+        (roc, seq): (u32, u16),
         window: u32,
         lifetime: Lifetime,
     ) -> Result<Self, Misuse> {
@@ -47,7 +47,7 @@ impl Receiver {
             keys: Keyring::new(keys)?,
             lifetime,
             ssrc,
-            rtp: Indices::rtp(roc, window),
+            rtp: Indices::rtp(roc, seq, window),
             rtcp: Indices::rtcp(0, window),
             verified: 0,
             rejected: 0,

@@ -46,7 +46,7 @@ impl Sender {
             keys: Keyring::new(keys)?,
             lifetime,
             ssrc,
-            rtp: Indices::rtp(roc, WINDOW),
+            rtp: Indices::rtp(roc, 0, WINDOW),
             rtcp: Indices::rtcp(rtcp_index, WINDOW),
             packets: 0,
         })
