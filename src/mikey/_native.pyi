@@ -159,8 +159,8 @@ class SrtpSender:
 class SrtpReceiver:
     """A one-way SRTP context that checks and decrypts packets; base of `mikey.srtp.Receiver`.
 
-    `start` are ROC and sequence number, `window` is the size of the replay list in packets, `lifetimes` the number of SRTP and of
-    SRTCP packets per master key.
+    `start` are ROC and sequence number, `window` is the size of the replay list in packets,
+    `lifetimes` the number of SRTP and of SRTCP packets per master key.
     """
 
     def __new__(

@@ -113,6 +113,14 @@ class ReceiverKey:
         except ValueError:
             raise AuthenticationError from None
 
+    def decapsulate_many(self, data: Sequence[bytes]) -> list[Secret | None]:
+        """Return the SSV of each Encapsulated Data, None where `decapsulate` raises.
+
+        Faster than one by one where the processor can.
+        """
+        opened = self._native.decapsulate_many(data)
+        return [None if ssv is None else Secret(ssv) for ssv in opened]
+
     def __repr__(self) -> str:
         return f"<SAKKE ReceiverKey for {self.identifier!r}>"
 

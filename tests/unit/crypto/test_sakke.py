@@ -154,6 +154,51 @@ def test_octets_that_are_no_point_of_order_q_are_refused(name: str) -> None:
         receiver().decapsulate(octets + DATA[-sakke.SSV_OCTETS :])
 
 
+@functools.cache
+def small_points() -> tuple[Point, Point]:
+    """Return a point of order 2, and one of order 4 or 2: the curve has 4 q points."""
+    shifted = (Point(x, root(x)) for x in range(2, 200) if root(x))
+    rests = (naive.E.multiply(naive.Q, point) for point in shifted)
+    other = next(rest for rest in rests if rest is not None and rest != Point(0, 0))
+    return Point(0, 0), other
+
+
+@pytest.mark.rule("R6508-6.1.2-1", "R6508-6.2.2-1", "R6508-6.2.2-2")
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_point_with_a_part_of_small_order_is_refused(which: int) -> None:
+    """The pairing does not see that part, so whoever adds it learns something if we do not."""
+    small = small_points()[which]
+
+    def shifted(octets: bytes) -> bytes:
+        return naive.E.encode(naive.E.add(naive.E.decode(octets), small))
+
+    with pytest.raises(LocalError, match="Z: "):
+        sakke.PublicKey(shifted(Z))
+    with pytest.raises(LocalError, match="SAKKE: "):
+        sakke.ReceiverKey(public(), ID, Secret(shifted(RSK)))
+    bad = shifted(DATA[: sakke.POINT_OCTETS]) + DATA[sakke.POINT_OCTETS :]
+    with pytest.raises(AuthenticationError):
+        receiver().decapsulate(bad)
+    lone = naive.E.encode(small) + DATA[sakke.POINT_OCTETS :]
+    opened = receiver().decapsulate_many([bad, DATA, lone, b"", DATA[1:]])
+    assert opened == [None, SSV, None, None, None]
+    assert receiver().decapsulate_many([lone] * 9) == [None] * 9
+
+
+@pytest.mark.rule("R6508-6.2.2-1")
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 8, 9, 17])
+def test_many_messages_under_one_key(count: int) -> None:
+    ssvs = [Secret(secrets.token_bytes(sakke.SSV_OCTETS)) for _ in range(count)]
+    data = [public().encapsulate(ID, ssv) for ssv in ssvs]
+    assert receiver().decapsulate_many(data) == ssvs
+    assert receiver().decapsulate_many(damaged_last(data)) == [*ssvs[1:], *[None][:count]]
+
+
+def damaged_last(data: list[bytes]) -> list[bytes]:
+    """Return all but the first, and that with another mask, which is that of another SSV."""
+    return [*data[1:], *(each[:-1] + bytes([each[-1] ^ 1]) for each in data[:1])]
+
+
 @pytest.mark.rule("R6508-4-2", "R6508-6.2.2-2")
 def test_data_of_every_wrong_length_are_refused() -> None:
     for length in range(2 * sakke.DATA_OCTETS):
