@@ -32,6 +32,7 @@ class _Socket(asyncio.DatagramProtocol):
         self._early: deque[bytes] = deque(maxlen=_MOST_EARLY)
         self._handler: DatagramHandler | None = None
         self._transport: asyncio.DatagramTransport | None = None
+        self._is_full = False
         self.closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -47,6 +48,12 @@ class _Socket(asyncio.DatagramProtocol):
         else:
             self._handler(data)
 
+    def pause_writing(self) -> None:
+        self._is_full = True  # the system takes no more: asyncio would keep it without a limit
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+
     def error_received(self, exc: Exception) -> None:
         logger.debug("UDP error: %s", exc)  # a peer that is not listening yet
 
@@ -56,8 +63,9 @@ class _Socket(asyncio.DatagramProtocol):
             handler(self._early.popleft())
 
     def send(self, octets: bytes, to: Address) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.sendto(octets, to)
+        if self._is_full or self._transport is None or self._transport.is_closing():
+            return  # late media is of no use
+        self._transport.sendto(octets, to)
 
     @property
     def address(self) -> Address:

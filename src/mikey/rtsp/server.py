@@ -30,6 +30,7 @@ logger = logging.getLogger("mikey.rtsp")
 _REALM = "mikey"
 _NAMES = ("rtsp:server", "rtsp:client")
 _MOST_CLIENTS = 256
+_HANDSHAKE = 10  # seconds; who has not done it does not count as a client yet
 _LOWER = {"udp": "UDP", "tcp": "TCP"}
 
 
@@ -145,7 +146,13 @@ class Server:
         context = None if tls is None else tls.context()
         loop = asyncio.get_running_loop()
         try:
-            server._listener = await loop.create_server(server._client, host, port, ssl=context)
+            server._listener = await loop.create_server(
+                server._client,
+                host,
+                port,
+                ssl=context,
+                ssl_handshake_timeout=None if tls is None else min(_HANDSHAKE, options.timeout),
+            )
         except OSError as error:
             reason = error.strerror or str(error)
             raise LocalError(f"cannot listen on {host}:{port}: {reason}") from None

@@ -23,7 +23,8 @@ class Tls:
 
     `ca`: a PEM file of authorities in place of the system's. `pin`: the SHA-256 of the server's
     certificate, 64 hexadecimal digits with or without colons, in place of any authority.
-    `insecure`: trust whoever answers; keys are then not safe from a man in the middle.
+    `insecure`: trust whoever answers; keys, and a password that the server asks for in clear
+    (Basic), are then not safe from a man in the middle.
     LocalError for more than one of them and for what is no SHA-256.
     """
 

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from mikey import rtsp
-from mikey.carriage.rtsp import Headers, Request, Response, Transport
+from mikey import Bundle, Initiator, Stream, drive, rtsp
+from mikey.carriage.rtsp import (
+    Headers,
+    Request,
+    Response,
+    Transport,
+    mikey_body,
+    parse_key_mgmt,
+    parse_transport,
+)
+from mikey.carriage.sdp import Description
 from mikey.credentials import Psk
 from mikey.errors import LocalError, PeerError, PolicyError
 from mikey.policy import KeyFlow, Policy
@@ -19,6 +30,7 @@ from mikey.secret import Secret
 from mikey.srtp import MasterKey, Receiver, Sender
 from tests.asynchronous import asynchronous
 from tests.rtsp_media import QUICK, received
+from tests.tls import make
 from tests.unit.rtsp.scripted import server as scripted
 from tests.unit.rtsp.test_bad_clients import GSTREAMER, UDP, Talk, options
 from tests.unit.rtsp.test_bad_servers import SDP, answers
@@ -202,7 +214,51 @@ async def test_a_setup_during_a_rekey() -> None:
         assert client.rekeys == 1
 
 
+@pytest.mark.rule("R4567-4.2-2")
+@asynchronous
+async def test_a_key_of_all_streams_is_renewed_once() -> None:
+    """One message at session level: for the second stream it would be a replay."""
+    alice = Initiator(THEIRS)
+    text = f"{SDP}m=audio 0 RTP/SAVP 0\r\na=control:stream=1\r\n"
+    streams = {0: Stream(0x11), 1: Stream(0x22)}
+    offered = Description(text).offer(alice, streams, media_levels=()).text
+    bundles: list[Bundle] = []
+
+    def answer(request: Request) -> bytes | Response | None:
+        if request.method != "SETUP":
+            return answers(offered)(request)
+        for spec in parse_key_mgmt(request.headers.all("KeyMgmt")):
+            bundles.append(drive(alice.receive(spec.data)))
+        (asked,) = parse_transport(request.headers["Transport"])
+        return Response(200, headers=Headers({"Transport": asked.encode(), "Session": "1"}))
+
+    async with scripted(answer) as url, await rtsp.Client.connect(url, settings=QUICK) as client:
+        chosen = rtsp.Options(psk=OURS, transport="tcp")
+        session = await rtsp.setup(client, options=chosen)
+        (bundle,) = bundles
+        update = alice.rekey(bundle, respond=False)
+        said = session._renewed(Request("SET_PARAMETER", url, body=mikey_body(update)))
+        assert said.status == 200
+        renewed = alice.early_bundle(update)
+        for index, stream in enumerate(session.streams):
+            assert stream.incoming_key == renewed.masters(2 * index + 1)[0]
+        with pytest.raises(PeerError):  # and no second time
+            session._renewed(Request("SET_PARAMETER", url, body=mikey_body(update)))
+
+
 # resources
+
+
+@asynchronous
+async def test_a_handshake_that_never_comes(tmp_path: Path) -> None:
+    files = make(tmp_path)
+    tls = rtsp.ServerTls(files.certificate, files.key)
+    served = rtsp.ServerOptions(timeout=1)
+    async with await rtsp.Server.open([steady()], options=served, tls=tls) as server:
+        reader, writer = await asyncio.open_connection(*server.address)
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
 
 
 @asynchronous

@@ -133,6 +133,10 @@ async def test_requests_out_of_place() -> None:
         key_mgmt(b"\1\1" + GSTREAMER[2:]),  # another data type
         key_mgmt(GSTREAMER[:47] + b"\x01\x00\x00\x00\x02\x00\x00" + GSTREAMER[73:]),  # SP, empty
         key_mgmt(GSTREAMER[:73] + bytes(5)),  # KEMAC without keys
+        key_mgmt(GSTREAMER[:50] + b"\0\x14" + GSTREAMER[52:70] + b"\x0a\0" + GSTREAMER[73:]),
+        key_mgmt(
+            GSTREAMER[:75] + b"\0\x21" + GSTREAMER[77:79] + b"\0\x1d" + GSTREAMER[81:110] + b"\0"
+        ),  # a TEK of 29 octets
         'KeyMgmt: prot=mikey;uri="";data="??"',
         f"{key_mgmt(GSTREAMER)}, {key_mgmt(GSTREAMER)[9:]}",
     ],

@@ -16,6 +16,7 @@ from mikey.secret import Secret
 from tests.asynchronous import asynchronous
 from tests.rtsp_media import received
 from tests.tls import make
+from tests.unit.carriage.rtsp_texts import DESCRIBE
 from tests.unit.rtsp.scripted import Answer, server
 
 BRIEF = rtsp.Settings(policy=Policy(allow_null=True), timeout=0.5, report_interval=0.1)
@@ -212,22 +213,24 @@ def test_urls_hide_their_passwords() -> None:
     assert rtsp.Url.parse("rtsp://host/x").port == 554
 
 
-@asynchronous
-async def test_a_key_of_the_wrong_length() -> None:
-    """Of a message like GStreamer's with a TEK of 29 octets."""
-    octets = bytearray(base64.b64decode(_GSTREAMER))
-    octets[75:77] = (0x21).to_bytes(2)
-    octets[79:81] = (29).to_bytes(2)
-    del octets[110]
-    async with server(answers(keyed(base64.b64encode(bytes(octets)).decode()))) as url:
-        with pytest.raises(PeerError, match="a TEK of 29 octets does not fit"):
-            await received(url, settings=BRIEF)
-
-
-_GSTREAMER = (
-    "AQAFAG3TTTsBAAA6Zl3FAAAAAAsA7q5huArg0j0KEPzYe1XmTpEd6KQ58OFrQasBAAAAFQABAQEBEAIBAQMBCgcBAQgB"
-    "AQoBAQAAACIAIAAeRSq57LIst9eMSMGiwenQR0yQf2MMc8q27olGKlxnAA=="
+@pytest.mark.parametrize(
+    ("octets", "told"),
+    [
+        (
+            DESCRIBE[:75] + b"\0\x21" + DESCRIBE[77:79] + b"\0\x1d" + DESCRIBE[81:110] + b"\0",
+            "a TEK of 29 octets does not fit",
+        ),
+        (DESCRIBE[:50] + b"\0\x14" + DESCRIBE[52:70] + b"\x0a\0" + DESCRIBE[73:], "parameter"),
+        (DESCRIBE[:73] + bytes(5), "at least one key"),
+        (DESCRIBE[:75] + b"\x7f" + DESCRIBE[76:], "octets are due"),
+    ],
 )
+@asynchronous
+async def test_messages_of_no_use(octets: bytes, told: str) -> None:
+    """Like GStreamer's, but for one thing."""
+    async with server(answers(keyed(base64.b64encode(octets).decode()))) as url:
+        with pytest.raises(PeerError, match=told):
+            await received(url, settings=BRIEF)
 
 
 @pytest.mark.parametrize(
