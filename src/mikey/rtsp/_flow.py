@@ -102,8 +102,11 @@ class ClientKeys:
             if answer is None:
                 raise CarriageError("the server's Transport has no MIKEY key", status=KEY_FAILURE)
             bundle = self._keyring.finish(self._asked[index], answer)
-            theirs, mine = bundle.crypto_sessions[:2]
-            return TrackKeys(StreamKey(bundle, theirs), StreamKey(bundle, mine), None)
+            sessions = bundle.crypto_sessions
+            if len(sessions) != 2 or sessions[1].ssrc != self._ssrcs[index]:
+                raise CarriageError("RSA-R is not for the server's stream and ours", status=466)
+            theirs, mine = (StreamKey(bundle, session) for session in sessions)
+            return TrackKeys(theirs, mine, None)
         ours = self._ssrcs[index]
         if self.flow is KeyFlow.CLIENT_KEY:
             own = self._own[index]

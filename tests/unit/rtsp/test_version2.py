@@ -19,7 +19,8 @@ from mikey.credentials import Certified, SoftwareKey, Trust
 from mikey.errors import LocalError, PeerError
 from mikey.policy import KeyFlow, Policy, SrtpPolicy
 from mikey.registry import CacheType, CertType, DataType
-from mikey.session import Initiator, Method, Stream
+from mikey.rtsp._keys import Keyring
+from mikey.session import Bundle, Initiator, Method, Stream
 from mikey.wire import Cert, Message, Pke, Sp
 from tests.asynchronous import asynchronous
 from tests.naive import pki
@@ -283,3 +284,23 @@ def test_options_that_do_not_fit(parties: Parties) -> None:
         replace(parties.server, flow=KeyFlow.TWO_KEYS)
     with pytest.raises(LocalError, match="not its URL"):
         rtsp.Settings(credential=viewer(url="http://example.com/viewer.cer"))
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+@asynchronous
+async def test_an_answer_for_other_streams(
+    parties: Parties, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    """In RSA-R the server describes the crypto sessions: it may leave some out."""
+    finish = Keyring.finish
+
+    def finished(self: Keyring, initiator: Initiator, octets: bytes) -> Bundle:
+        bundle = finish(self, initiator, octets)
+        return replace(bundle, sessions=bundle.sessions[:kept])
+
+    monkeypatch.setattr(Keyring, "finish", finished)
+    async with await rtsp.Server.open(
+        [counting(1)], options=parties.server, tls=parties.server_tls
+    ) as server:
+        with pytest.raises(PeerError, match="not for the server's stream and ours"):
+            await received(server.url, None, parties.tls, settings=parties.settings)
