@@ -29,8 +29,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -88,7 +88,8 @@ def load_keys(*paths: str | os.PathLike[str]) -> KeyFile:
 
     Raises LocalError with the name of the file for one that cannot be read, is open to others, or
     holds keys that do not belong together: RSK and SSK are validated (RFC 6508 6.1.2, RFC 6507
-    5.1.2). The files must be of one identity.
+    5.1.2). The files must be of one identity. Where a KMS has other public keys in another file,
+    those of each are good for its key period alone (R6509-3.3-3).
     """
     if not paths:
         raise LocalError("a file with keys is needed")
@@ -97,7 +98,7 @@ def load_keys(*paths: str | os.PathLike[str]) -> KeyFile:
     identities = {identity for identity, _ in loaded}
     if len(identities) > 1:
         raise LocalError(f"keys of different users: {', '.join(sorted(identities))}")
-    return KeyFile(loaded[0][0], tuple(keys for _, keys in loaded))
+    return KeyFile(loaded[0][0], tuple(_dated(keys, known) for _, keys in loaded))
 
 
 def load_masters(path: str | os.PathLike[str], kms: Kms) -> Masters:
@@ -145,6 +146,14 @@ def _load_keys(path: Path, known: list[Kms]) -> tuple[str, SakkeKeys]:
     except (LocalError, PeerError) as error:
         raise LocalError(f"{path}: {error}") from None
     return identity, SakkeKeys(kms, kms.scheme.period(at), receiver, signer)
+
+
+def _dated(keys: SakkeKeys, known: Sequence[Kms]) -> SakkeKeys:
+    """Bind the public keys of a KMS that changed them to the key period of the file."""
+    kms = keys.kms
+    if sum((kms.uri, kms.scheme) == (one.uri, one.scheme) for one in known) == 1:
+        return keys
+    return replace(keys, kms=replace(kms, period=keys.period))
 
 
 def _shared(kms: Kms, known: list[Kms]) -> Kms:

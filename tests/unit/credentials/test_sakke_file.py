@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mikey.credentials import McxUid, RawIdentifier, TelMonthly
+from mikey.credentials import McxUid, RawIdentifier, Sakke, TelMonthly
 from mikey.credentials.sakke_file import (
     load_keys,
     load_kms,
@@ -69,6 +69,35 @@ def test_a_users_keys(tmp_path: Path) -> None:
     assert keys.signing is not None
     assert keys.signing.pvt.hex() == values()["pvt"]
     assert keys.kms.uri == "kms.example.org"
+
+
+@pytest.mark.rule("R6509-3.3-1", "R6509-3.3-3")
+def test_a_kms_that_changed_its_keys_between_two_months(tmp_path: Path) -> None:
+    """The public keys come with the user's, and each are good for their month alone."""
+    later = AT + 40 * 86_400 * SECOND
+    z_secret, ksak = Secret((55).to_bytes(128)), Secret((77).to_bytes(32))
+    identifier = TelMonthly().identifier(USER, "", later)
+    ssk, pvt = eccsi.make_pair(ksak, identifier, secrets.token_bytes)
+    new = {
+        "z": sakke.make_public_key(z_secret).octets,
+        "kpak": eccsi.make_public_key(ksak).octets,
+        "rsk": sakke.make_receiver_key(z_secret, identifier).expose(),
+        "ssk": ssk.expose(),
+        "pvt": pvt,
+    }
+    text = user_text().replace("2026-11", "2026-12")
+    for name, octets in new.items():
+        text = re.sub(f"(?m)^{name} = .*$", f'{name} = "{octets.hex()}"', text)
+    paths = written(tmp_path, user_text()), written(tmp_path, text, "december.toml")
+    held = load_keys(*paths)
+    credential = Sakke(identity=USER, keys=held.keys)
+    for at, z in ((AT, values()["z"]), (later, new["z"].hex())):
+        kms = credential.find_kms("kms.example.org", at)
+        keys = credential.find_keys("kms.example.org", at)
+        assert kms is not None
+        assert keys is not None
+        assert kms.sakke.octets.hex() == keys.kms.sakke.octets.hex() == z
+    assert [keys.kms.period for keys in load_keys(paths[0]).keys] == [None]
 
 
 @pytest.mark.rule("R6509-2.1.2-2")
