@@ -125,6 +125,18 @@ def test_keys_of_the_peers_domain_sign_there() -> None:
     assert taken(bob(None, carols), message).peer == ALICE
 
 
+@pytest.mark.rule("R6509-2.1.2-1", "R6509-3.3-1")
+def test_old_keys_of_the_peers_domain_do_not_stand_in_the_way_of_our_own() -> None:
+    """Those from abroad were October's: November's from home sign."""
+    past = keys(ALICE, at(2026, 10, 20), uri=ABROAD)
+    hers = user(ALICE, CAROL, keys=(keys(ALICE), past), peer_kms=ABROAD)
+    message = first(alice(credential=hers))
+    roles = {idr.role: idr.data.decode() for idr in Message.parse(message).all(Idr)}
+    assert (roles[IdRole(6)], roles[IdRole(7)]) == (HOME, ABROAD)
+    carols = user(CAROL, keys=(keys(CAROL, uri=ABROAD),), domains=(kms(),))
+    assert taken(bob(None, carols), message).peer == ALICE
+
+
 @pytest.mark.rule("R6509-2.2.1-5")
 def test_a_kms_that_claims_to_be_another() -> None:
     """Signed under ABROAD's KPAK, saying that it is HOME's."""

@@ -188,12 +188,12 @@ def build_message(
     draft: Draft, data: bytes, recipient: Recipient, credential: Sakke, *, random: Random
 ) -> bytes:
     """Return the message that brings the Encapsulated Data `data`, signed; raises LocalError."""
-    keys = credential.find_keys(_our_kms(credential, recipient), ns_from_t(draft.t))
+    keys = _our_keys(credential, recipient, ns_from_t(draft.t))
     scheme = recipient.kms.scheme.number
     payloads: list[Payload] = [draft.t]
     if draft.rand is not None:
         payloads.append(draft.rand)
-    payloads += _names(credential, recipient, _our_kms(credential, recipient))
+    payloads += _names(credential, recipient, keys)
     signer = None if credential.anonymous else credential.signer
     if signer is not None:
         payloads += signer.cert_payloads()
@@ -204,7 +204,7 @@ def build_message(
         return Message.build(draft.header, payloads).octets
     if signer is not None:
         return signature.build_signed(draft.header, payloads, signer)
-    if keys is None or keys.signing is None:
+    if keys is None:
         raise LocalError("no key to sign with is here for the key period of now")
     if keys.kms.scheme.number is not scheme:
         raise LocalError("both parties of a message have identifiers of one scheme")
@@ -246,11 +246,6 @@ def request_ids(message: Message) -> tuple[Id | None, Id | None]:
     signed = message.get(Sign) is not None
     idi = _id_of(message, IdRole.INITIATOR) if signed else None
     return idi, _id_of(message, IdRole.RESPONDER)
-
-
-def is_signed(message: Message) -> bool:
-    """Tell whether the message ends in SIGN."""
-    return message.get(Sign) is not None
 
 
 @final
@@ -385,7 +380,7 @@ def verify_request(
     return VerifiedRequest(message, credential, keys, initiator, around, kms.uri)
 
 
-def _names(credential: Sakke, recipient: Recipient, kms: str) -> list[Idr]:
+def _names(credential: Sakke, recipient: Recipient, keys: SakkeKeys | None) -> list[Idr]:
     """Return IDRi, IDRr, IDRkmsi and IDRkmsr, as far as they are sent (R6509-2.2.1-5)."""
     names: list[Idr] = []
     if credential.send_ids:
@@ -393,8 +388,9 @@ def _names(credential: Sakke, recipient: Recipient, kms: str) -> list[Idr]:
             names.append(_idr(IdRole.INITIATOR, credential.identity))
         names.append(_idr(IdRole.RESPONDER, recipient.uri))
     if credential.send_kms:
-        if not credential.anonymous and credential.signer is None:  # else no KMS is its root
-            names.append(_idr(IdRole.INITIATOR_KMS, kms))
+        by_certificate = credential.signer is not None  # and then no KMS is its root
+        if keys is not None and not credential.anonymous and not by_certificate:
+            names.append(_idr(IdRole.INITIATOR_KMS, keys.kms.uri))
         names.append(_idr(IdRole.RESPONDER_KMS, recipient.kms.uri))
     return names
 
@@ -406,10 +402,14 @@ def _idr(role: IdRole, text: str) -> Idr:
     return Idr(role, identity.id_type, identity.data)
 
 
-def _our_kms(credential: Sakke, recipient: Recipient) -> str:
-    """Return the KMS that we sign under: the recipient's if we have keys of it, else our own."""
-    name = recipient.kms.uri
-    return name if any(keys.kms.uri == name for keys in credential.keys) else credential.home
+def _our_keys(credential: Sakke, recipient: Recipient, at: int) -> SakkeKeys | None:
+    """Return the keys that we sign with: of the recipient's KMS if it gave us any, else our own."""
+    for scheme in (recipient.kms.scheme.number, None):
+        for name in (recipient.kms.uri, credential.home):
+            keys = credential.find_keys(name, at, scheme)
+            if keys is not None and keys.signing is not None:
+                return keys
+    return None
 
 
 def _of_role(message: Message, role: IdRole) -> list[Idr]:
