@@ -18,7 +18,8 @@ fn blocks<const N: usize>(pieces: &[&[u8]]) -> Zeroizing<[u8; N]> {
     let mut out = Zeroizing::new([0; N]);
     for block in out.chunks_mut(HASH_OCTETS) {
         h = Sha256::digest(h).into();
-        let v = Sha256::new().chain_update(h).chain_update(*a).finalize();
+        let hasher = Sha256::new().chain_update(h).chain_update(*a);
+        let v = Zeroizing::<[u8; HASH_OCTETS]>::new(hasher.finalize().into());
         block.copy_from_slice(&v[..block.len()]);
     }
     out
@@ -26,7 +27,9 @@ fn blocks<const N: usize>(pieces: &[&[u8]]) -> Zeroizing<[u8; N]> {
 
 /// The hash of the pieces in 0 to q - 1: q has 1022 bits, which are 4 blocks.
 pub fn to_scalar(pieces: &[&[u8]]) -> Scalar {
-    Scalar::reduce(&limbs::from_octets(&blocks::<OCTETS>(pieces)))
+    Scalar::reduce(&Zeroizing::new(limbs::from_octets(&blocks::<OCTETS>(
+        pieces,
+    ))))
 }
 
 /// The hash of the octets in 0 to 2^128 - 1: one block, of which the last 128 bits count.

@@ -54,10 +54,12 @@ impl Powers {
 
     /// g^k, up to a factor in F_p.
     pub fn power(&self, k: &Scalar) -> Fp2 {
-        let mut levels = [Fp2 {
-            a: Fe::ONE,
-            b: Fe::ZERO,
-        }; LEVELS];
+        let mut levels = Zeroizing::new(
+            [Fp2 {
+                a: Fe::ONE,
+                b: Fe::ZERO,
+            }; LEVELS],
+        );
         for (i, digit) in k.odd_digits::<BITS>(LEVELS * ROWS).enumerate() {
             let (row, level) = (i / LEVELS, i % LEVELS);
             let entries = &self.entries[row * ENTRIES..][..ENTRIES];
