@@ -358,6 +358,18 @@ def test_streams_under_one_key_need_different_ssrcs() -> None:
         received.accept(Description(ANSWER), {0: 5, 2: 5})
 
 
+@pytest.mark.rule("R4567-7.1-4", "R3830-6.1.1-9")
+def test_an_offerer_who_has_our_ssrc_under_the_one_key() -> None:
+    """Both would send with one key stream."""
+    pair = Pair()
+    mine = Description(CALL)
+    ours = next(iter(THEIRS.values()))
+    first = pair.alice.start([Stream(ours)], context=mine.context)
+    received = Description(mine.attach(first)).receive(pair.bob)
+    with pytest.raises(CarriageError, match="our SSRC"):
+        received.accept(Description(ANSWER), THEIRS)
+
+
 @pytest.mark.rule("R4567-7.1-4")
 @pytest.mark.parametrize("count", [3, 5])
 def test_other_counts_are_error_12(count: int) -> None:

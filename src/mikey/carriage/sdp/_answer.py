@@ -106,14 +106,18 @@ def _by_session(offer: Offer, slots: tuple[Slot, ...], ssrcs: Mapping[int, int])
     """Return our SSRC by CS ID, of the sessions whose SSRC is open.
 
     A crypto session that keys several streams has no room for the SSRC of each: they bind to
-    the packets (R4567-7.1-4), and ours must differ from one another. In an update ours stand in
-    the map already. Raises CarriageError (488) for an offer that sets another SSRC there, which
-    is ours to choose (R3830-6.1.1-5).
+    the packets (R4567-7.1-4), and ours must differ from one another, and from the offerer's: two
+    streams with one SSRC under one key share their key stream. In an update ours stand in the map
+    already. Raises CarriageError (488) for an offer that sets another SSRC there, which is ours
+    to choose (R3830-6.1.1-5), or that has our SSRC itself under one key.
     """
     ours = [slot for slot in slots if slot.sender is Sender.RESPONDER and slot.media in ssrcs]
     if is_shared(slots):
         if len({ssrcs[slot.media] for slot in ours}) < len(ours):
             raise LocalError("streams under one key need different SSRCs")
+        theirs = {stream.ssrc for stream in offer.streams if stream.ssrc}
+        if any(ssrcs[slot.media] in theirs for slot in ours):
+            raise refused("offer has our SSRC for a stream under the same key")
         return {}
     wanted = {slot.cs_id: ssrcs[slot.media] for slot in ours}
     free = offer.open_ids
