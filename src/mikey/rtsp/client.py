@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Collection
@@ -87,6 +88,8 @@ class Client:
         self.on_set_parameter: RekeyHandler | None = None
         self.on_redirect: Callable[[RedirectedError], None] | None = None
         self._login = login
+        # One request at a time: two that are refused together would look like a wrong password.
+        self._turn = asyncio.Lock()
 
     @classmethod
     async def connect(
@@ -146,12 +149,13 @@ class Client:
         version = self.settings.version
         plain = Request(method, uri, headers=fields, body=body, version=version)
         login = self._login
-        response = await self.connection.request(login.authorize(plain) if login else plain)
-        # Twice at most: a nonce may be stale, then the fresh one is tried.
-        for _ in range(2):
-            if login is None or not login.challenged(response):
-                break
-            response = await self.connection.request(login.authorize(plain))
+        async with self._turn:
+            response = await self.connection.request(login.authorize(plain) if login else plain)
+            # Twice at most: a nonce may be stale, then the fresh one is tried.
+            for _ in range(2):
+                if login is None or not login.challenged(response):
+                    break
+                response = await self.connection.request(login.authorize(plain))
         self.server = response.headers.get("Server") or self.server
         if 200 <= response.status < 300 or response.status in accept:
             return response

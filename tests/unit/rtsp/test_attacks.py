@@ -291,6 +291,37 @@ def test_hosts_that_are_none(url: str) -> None:
 
 
 @asynchronous
+async def test_a_description_of_a_thousand_streams() -> None:
+    sdp = SDP + "m=audio 0 RTP/SAVP 0\r\n" * 999
+    async with scripted(answers(sdp)) as url:
+        with pytest.raises(PeerError, match="more than 127 m= lines"):
+            await received(url)
+
+
+@asynchronous
+async def test_two_requests_with_a_nonce_that_is_used_up() -> None:
+    """The server refuses both at once, and does not say that the nonce was stale."""
+    nonces = ["a"]
+
+    def answer(request: Request) -> bytes | Response | None:
+        said = request.headers.get("Authorization") or ""
+        if f'nonce="{nonces[-1]}"' in said:
+            return Response(200)
+        challenge = f'Digest realm="x", nonce="{nonces[-1]}", qop="auth"'
+        return Response(401, headers=Headers({"WWW-Authenticate": challenge}))
+
+    async with (
+        scripted(answer) as url,
+        await rtsp.Client.connect(
+            url, user="u", password=Secret(b"secret"), settings=QUICK
+        ) as client,
+    ):
+        await client.request("OPTIONS", "*")
+        nonces.append("b")
+        await asyncio.gather(*(client.request("OPTIONS", "*") for _ in range(3)))
+
+
+@asynchronous
 async def test_the_stream_that_is_plain_is_named() -> None:
     sdp = f"{SDP}m=audio 0 RTP/AVP 0\r\na=control:stream=1\r\n"
     async with scripted(answers(sdp)) as url:
