@@ -5,7 +5,9 @@
 Plays JPEG video to its end and writes one line of JSON: the frames decoded, how many of them
 show the bars in their order, the SSRCs whose RTCP was authentic, and what went wrong.
 Options: `url`, `protocols` ("udp" or "tcp"), `frames` to wait for, `insecure`, `user-id`,
-`user-pw`, `seconds` (the limit), `count` (the sequence numbers of the decrypted packets as well).
+`user-pw`, `seconds` (the limit), `count` (the sequence numbers of the decrypted packets as well),
+`parameter` (a name and a value for SET_PARAMETER at the tenth frame; the status of the answer goes
+to `answered`).
 """
 
 from __future__ import annotations
@@ -31,13 +33,14 @@ class Client:
         self.options = options
         self.result: dict[str, Any] = {"frames": 0, "bars": 0, "rtcp": [], "error": ""}
         self.reports = 0  # that we sent
+        self.promise: Gst.Promise | None = None
         self.loop = GLib.MainLoop()
         self.pipeline = Gst.parse_launch(
             "rtspsrc name=src latency=1000 buffer-mode=none do-retransmission=false "
             "! application/x-rtp,media=video ! rtpjpegdepay ! jpegdec ! videoconvert "
             "! video/x-raw,format=RGB ! appsink name=sink sync=false emit-signals=true"
         )
-        source = self.pipeline.get_by_name("src")
+        source = self.source = self.pipeline.get_by_name("src")
         for name in ("protocols", "user-id", "user-pw", "location"):
             if name in options:
                 Gst.util_set_object_arg(source, name, options[name])
@@ -87,6 +90,10 @@ class Client:
             self.result["bars"] += shows_bars(mapped.data, *size)
             sample.get_buffer().unmap(mapped)
         self.result["frames"] += 1
+        if self.result["frames"] == 10 and "parameter" in self.options:
+            self.promise = Gst.Promise.new()
+            kind = "text/parameters"
+            self.source.emit("set-parameter", *self.options["parameter"], kind, self.promise)
         if self.result["frames"] == self.options.get("frames", 30):
             GLib.timeout_add(20, self.finish)
         return Gst.FlowReturn.OK
@@ -114,6 +121,8 @@ class Client:
         GLib.timeout_add_seconds(self.options.get("seconds", 15), self.loop.quit)
         self.pipeline.set_state(Gst.State.PLAYING)
         self.loop.run()
+        if self.promise is not None and self.promise.wait() == Gst.PromiseResult.REPLIED:
+            self.result["answered"] = self.promise.get_reply().get_value("rtsp-code")
         self.pipeline.set_state(Gst.State.NULL)
         print(json.dumps(self.result), flush=True)
 

@@ -4,7 +4,8 @@
 
 Keys of the options, all optional: `cipher`, `auth` (names of srtpenc), `profile` ("SAVP", "SAVPF",
 "AVP"), `frames`, `fps`, `audio` (a second stream), `seqnum` (where sequence numbers start),
-`certificate` and `key` (PEM files: rtsps), `user` and `password` (digest authentication).
+`shared` (one run of the media for all clients), `certificate` and `key` (PEM files: rtsps), `user`
+and `password` (digest authentication).
 Writes a line of JSON for each event: {"port": N} first, then {"rtcp": SSRC} for each report of a
 client that was authentic, {"teardown": true} at the end of a session.
 """
@@ -107,6 +108,7 @@ def main() -> None:
         protect(server, options)
     factory = GstRtspServer.RTSPMediaFactory.new()
     factory.set_launch(pipeline(options))
+    factory.set_shared(options.get("shared", False))
     factory.set_profiles(PROFILES[options.get("profile", "SAVP")])
     factory.connect("media-constructed", lambda _factory, media: configure(options, media))
     if "certificate" in options or "user" in options:

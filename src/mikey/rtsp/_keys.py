@@ -85,9 +85,10 @@ class StreamKey:
         """Return the context for incoming packets, of any SSRC for None."""
         return Receiver(self.policy, self.masters, ssrc=ssrc, roc=self.roc(ssrc))
 
-    def sender(self, ssrc: int) -> Sender:
-        """Return the context for packets of ours."""
-        return Sender(self.policy, self.masters[:1], ssrc=ssrc, roc=self.roc(ssrc))
+    def sender(self, ssrc: int, *, roc: int | None = None) -> Sender:
+        """Return the context for packets of ours; `roc` None is what the message states."""
+        roc = self.roc(ssrc) if roc is None else roc
+        return Sender(self.policy, self.masters[:1], ssrc=ssrc, roc=roc)
 
     def roc(self, ssrc: int | None) -> int:
         """The rollover counter that the message states for an SSRC.

@@ -91,6 +91,18 @@ class ServerKeys:
         stream.use(bundle.srtp_sender(1), bundle.srtp_receiver(2))
         return answer
 
+    def indices_of(self, uri: str) -> tuple[int, ...]:
+        """Return the streams that a new key of the client is for; CarriageError (404, 455).
+
+        GStreamer says it to the aggregated URI: then it is for all that have one.
+        """
+        control = self.presentation.control
+        if control is not None and uri.rstrip("/").lower() == control.rstrip("/").lower():
+            if not self._client:
+                raise CarriageError("the client has no key to renew here", status=455)
+            return tuple(self._client)
+        return (self.index_of(uri),)
+
     def set_up(self, index: int, request: Request, *, first: bool) -> bytes | None:
         """Take the key of a SETUP, and give the stream its contexts.
 
@@ -180,7 +192,8 @@ class ServerKeys:
         messages: dict[int | None, bytes] = {}
         for index, stream in enumerate(self._streams):
             initiator = self._keyring.initiator((self._srtp,))
-            streams = planned.streams({index: stream.ssrc}, media=index)
+            ours = Stream(stream.ssrc, stream.roc)
+            streams = planned.streams({index: ours}, media=index)
             messages[index] = initiator.start(streams, context=planned.context_at(index))
             self._opened[index] = initiator, messages[index]
         return planned.attached(messages)
@@ -202,7 +215,7 @@ class ServerKeys:
         if self._keyring.credential.compat.mki_length and not key.newest.mki:
             self._keyring.forget(self._client.pop(index))
             raise CarriageError("the key of the SETUP has no MKI", status=KEY_FAILURE)
-        stream.use(key.sender(stream.ssrc), receiver)
+        stream.use(key.sender(stream.ssrc, roc=stream.roc), receiver)
 
     def _taken(self, index: int, message: bytes) -> Receiver:
         """Take the client's key for its reports; their SSRC is whichever comes first."""

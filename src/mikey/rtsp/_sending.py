@@ -28,7 +28,8 @@ _REPORT_EVERY = 0.5  # seconds while packets flow
 class SendingStream:
     """Protects the units of a source and takes the client's reports; does its IO by callbacks.
 
-    `sequence` is that of the next packet. `sends` and `use` come before `run`.
+    `sequence` is that of the next packet, `roc` its rollover counter. `sends` and `use` come
+    before `run`.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class SendingStream:
         *,
         ssrc: int,
         sequence: int,
+        roc: int = 0,
         cname: str,
     ) -> None:
         self.source = source
@@ -46,6 +48,7 @@ class SendingStream:
         self.rtcp = Counters()
         self.goodbye = False
         self.heard_at = 0.0
+        self._first_roc = roc
         self._cname = cname
         self._send_rtp: PacketSink = _nowhere
         self._send_rtcp: PacketSink = _nowhere
@@ -58,7 +61,7 @@ class SendingStream:
     @property
     def roc(self) -> int:
         """The rollover counter of what is sent."""
-        return 0 if self._sender is None else self._sender.roc
+        return self._first_roc if self._sender is None else self._sender.roc
 
     def sends(self, rtp: PacketSink, rtcp: PacketSink) -> None:
         """Say what takes the packets."""

@@ -67,6 +67,7 @@ class Offer:
     clock: Clock
     random: Callable[[int], bytes]
     sequence: int | None
+    roc: int
     new_keys: Callable[[bool, Sequence[SendingStream]], tuple[Keyring, ServerKeys]]
 
 
@@ -246,7 +247,7 @@ class Serving:
         sequence = offer.sequence
         if sequence is None:
             sequence = int.from_bytes(offer.random(2)) >> 1
-        return SendingStream(source, ssrc=ssrc, sequence=sequence, cname=_SERVER)
+        return SendingStream(source, ssrc=ssrc, sequence=sequence, roc=offer.roc, cname=_SERVER)
 
     async def _setup(self, request: Request) -> Response:
         connection, keys = self._live
@@ -401,7 +402,8 @@ class Serving:
         if said.key_mgmt:
             _, keys = self._live
             for spec in said.key_mgmt:
-                keys.renewed(keys.index_of(spec.uri or request.uri), spec.data)
+                for index in keys.indices_of(spec.uri or request.uri):
+                    keys.renewed(index, spec.data)
             self.rekeys += 1
         return Response(200)
 

@@ -44,8 +44,9 @@ class ServerOptions:
     answers the RSA-R of each SETUP (RFC 7826 C.1.4.1), inside TLS alone.
     `feedback` makes the profile RTP/SAVPF. `transports` are "udp" and "tcp". `users` need digest
     authentication, by name. `policy`: MIKEY-NULL is served inside TLS, outside only with its
-    `allow_null`. `sequence` is the first sequence number of each stream, None: random. `timeout`:
-    the seconds after which a silent client is left; `most` clients at a time.
+    `allow_null`. `sequence` is the first sequence number of each stream, None: random; `roc` its
+    rollover counter then, above 0 in streams that have run for long. `timeout`: the seconds after
+    which a silent client is left; `most` clients at a time.
     """
 
     profile: str = "onvif-cm"
@@ -58,6 +59,7 @@ class ServerOptions:
     users: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     policy: Policy = field(default_factory=Policy)
     sequence: int | None = None
+    roc: int = 0
     timeout: int = 60
     most: int = _MOST_CLIENTS
     clock: Clock = field(default_factory=Clock)
@@ -70,6 +72,8 @@ class ServerOptions:
             raise LocalError("the transports of a server are udp, tcp or both")
         if self.sequence is not None and not 0 <= self.sequence < 1 << 16:
             raise LocalError("a sequence number has 16 bits")
+        if not 0 <= self.roc < 1 << 32:
+            raise LocalError("a rollover counter has 32 bits")
         if self.credential is not None:
             if self.psk is not None or self.flow is not None:
                 raise LocalError("RTSP 2.0 has one way of keying, by certificates")
@@ -119,6 +123,7 @@ class Server:
             clock=options.clock,
             random=options.random,
             sequence=options.sequence,
+            roc=options.roc,
             new_keys=self._new_keys,
         )
 

@@ -11,11 +11,14 @@ import pytest
 
 from mikey import rtsp
 from mikey.aio import RtpEndpoint
-from mikey.carriage.rtsp import Headers, Request, ask_body, parse_parameters
-from mikey.credentials import Psk
+from mikey.aio.rtcp import Report, compose
+from mikey.carriage.rtsp import Headers, Request, ask_body, mikey_body, parse_parameters
+from mikey.credentials import NoKey, Psk
 from mikey.errors import LocalError, PeerError
 from mikey.policy import PROFILES, KeyFlow, Policy, SrtpPolicy
+from mikey.rtsp._keys import StreamKey
 from mikey.secret import Secret
+from mikey.session import Initiator, Stream
 from mikey.wire import Message, SrtpIdMap
 from tests.asynchronous import asynchronous
 from tests.rtsp_media import QUICK, Seen, received
@@ -354,3 +357,80 @@ async def test_a_server_that_says_goodbye_by_redirect() -> None:
         assert answer.status == 200
         with pytest.raises(rtsp.RedirectedError, match=r"REDIRECT.*://other\.example:8554/test"):
             await session.wait()
+
+
+@pytest.mark.parametrize("profile", ["gst-legacy", "mediamtx", "live555", "rfc"])
+@asynchronous
+async def test_who_joins_late_decodes_from_the_first_packet(profile: str) -> None:
+    """The ROC of a stream that has run for long stands in the message of the description."""
+    rfc = profile == "rfc"
+    options = rtsp.ServerOptions(
+        profile=profile,
+        policy=OPEN,
+        sequence=65530,
+        roc=70_000,
+        psk=Psk(KEY, "rtsp:server", "rtsp:client") if rfc else None,
+    )
+    psk = Psk(KEY, "rtsp:client", "rtsp:server") if rfc else None
+    async with await rtsp.Server.open([counting(20)], options=options) as server:
+        seen = await received(server.url, rtsp.Options(profile=None if rfc else profile, psk=psk))
+    (stream,) = seen.session.streams
+    assert numbers(seen) == list(range(20))
+    assert (stream.roc, stream.rtp.rejected) == (70_001, 0)
+
+
+@asynchronous
+async def test_who_joins_late_with_a_key_of_its_own_asks_for_the_rollover_counter() -> None:
+    """Where the client makes the keys, GET_PARAMETER brings the ROC before PLAY (ONVIF)."""
+    options = rtsp.ServerOptions(profile="onvif-cm", policy=OPEN, sequence=65530, roc=3)
+    packets: list[bytes] = []
+    async with (
+        await rtsp.Server.open([counting(20)], options=options) as server,
+        await rtsp.Client.connect(server.url, settings=QUICK) as client,
+        await rtsp.setup(
+            client, handlers=rtsp.Handlers(lambda _stream, packet: packets.append(packet))
+        ) as session,
+    ):
+        await session.ask_keys()
+        await session.play()
+        await session.wait()
+        (stream,) = session.streams
+        assert (stream.roc, stream.rtp.rejected, stream.lost) == (4, 0, 0)
+    assert [int.from_bytes(packet[12:]) for packet in packets] == list(range(20))
+
+
+@asynchronous
+async def test_a_new_key_at_the_aggregated_uri_is_for_all_streams() -> None:
+    """GStreamer says it there; where no client has keys it is refused."""
+    options = rtsp.ServerOptions(profile="gst-legacy", policy=OPEN)
+    sources = [counting(200, rate=500), counting(200, rate=500)]
+    for profile in ("gst-legacy", "live555"):
+        changed = replace(options, profile=profile)
+        async with (
+            await rtsp.Server.open(sources, options=changed) as server,
+            rtsp.playing(
+                server.url, options=rtsp.Options(profile=profile), settings=QUICK
+            ) as session,
+        ):
+            initiator = Initiator(
+                NoKey("rtsp:client", "rtsp:server", compat=PROFILES[profile]), policy=OPEN
+            )
+            message = initiator.start((Stream(1),), respond=False)
+            uri = session.presentation.uri_of(None)
+            headers = Headers({"Content-Type": "text/parameters"})
+            body = mikey_body(message)
+            if profile == "live555":
+                with pytest.raises(rtsp.RefusedError, match="455"):
+                    await session.client.request("SET_PARAMETER", uri, headers, body)
+                continue
+            await session.client.request("SET_PARAMETER", uri, headers, body)
+            (client,) = server.clients
+            assert client.rekeys == 1
+            key = StreamKey.of(initiator.early_bundle(message), None)
+            for ours, theirs in zip(session.streams, client.streams, strict=True):
+                before = theirs.rtcp.verified
+                sender = key.sender(ours.our_ssrc)
+                for _ in range(50):  # the first few have the indices of real ones
+                    report = compose(Report(ssrc=ours.our_ssrc, cname="x"))
+                    theirs.rtcp_received(sender.protect_rtcp(report))
+                assert theirs.rtcp.verified >= before + 25

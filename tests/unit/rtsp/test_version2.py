@@ -87,7 +87,7 @@ def request(*policies: SrtpPolicy) -> bytes:
 @asynchronous
 async def test_media_flow_under_keys_by_rsa_r(parties: Parties, transport: str) -> None:
     async with await rtsp.Server.open(
-        [counting(20), counting(9)], options=parties.server, tls=parties.server_tls
+        [counting(20), counting(9)], options=replace(parties.server, roc=3), tls=parties.server_tls
     ) as server:
         options = rtsp.Options(transport=transport)
         seen = await received(server.url, options, parties.tls, settings=parties.settings)
@@ -95,6 +95,7 @@ async def test_media_flow_under_keys_by_rsa_r(parties: Parties, transport: str) 
     for stream in seen.session.streams:
         assert (stream.rtp.rejected, stream.rtcp.rejected, stream.lost) == (0, 0, 0)
         assert stream.rtcp.verified >= 1
+        assert stream.roc == 3  # which the answer says
         assert stream.outgoing_key not in (None, stream.incoming_key)
         assert stream.keys.incoming.bundle.peer == CAMERA
     keys = {stream.incoming_key.key.expose() for stream in seen.session.streams}
