@@ -91,10 +91,13 @@ def key_group(
     `in_flight` (by default two for each core) are under way at a time, however many there are.
 
     The messages are made while they are iterated over. Raises LocalError for a member who is no
-    identity of the scheme or whose KMS is not known, and what the executor raises.
+    identity of the scheme or whose KMS is not known and for a sender who does not sign, and what
+    the executor raises.
     """
     if unit < UNIT:
         raise LocalError(f"a work unit has at least {UNIT} members")
+    if credential.anonymous:
+        raise LocalError("the messages of a group are signed, which an anonymous sender cannot")
     limit = in_flight or 2 * (os.cpu_count() or 1)
     keying = _Keying(group, credential, clock or Clock(), random, prf)
     with ExitStack() as stack:

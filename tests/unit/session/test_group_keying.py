@@ -7,6 +7,7 @@ import multiprocessing
 import pickle
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -241,6 +242,11 @@ def test_groups_that_sakke_cannot_key() -> None:
         )
     with pytest.raises(LocalError, match="at least 64"):
         next(key_group([BOB], group(), user(ALICE), unit=63))
+
+
+def test_a_sender_who_does_not_sign() -> None:
+    with pytest.raises(LocalError, match="anonymous"):
+        list(key_group([BOB], group(), replace(user(ALICE), anonymous=True)))
 
 
 def test_no_members() -> None:
