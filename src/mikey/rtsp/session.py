@@ -43,7 +43,7 @@ _SHORTEST = 1.0  # seconds between keep-alives, whatever a server asks for
 
 
 class Session:
-    """What `Client.setup` returns: streams that are ready to play; an async context manager.
+    """What `setup` returns: streams that are ready to play; an async context manager.
 
     `flow` says whose key protects what, `choice` which profile was taken and why. Leaving says
     TEARDOWN and closes the streams; the client stays open.

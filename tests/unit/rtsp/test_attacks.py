@@ -96,6 +96,7 @@ def test_a_shared_key_and_a_flow_without_it() -> None:
 # no key stream twice
 
 
+@pytest.mark.rule("R3711-9.1-1")
 @pytest.mark.parametrize("profile", ["live555", "gst-legacy", "mediamtx"])
 @asynchronous
 async def test_the_keys_of_a_session_end_with_it(profile: str) -> None:
