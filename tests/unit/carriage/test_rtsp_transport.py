@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from mikey.carriage.rtsp import Headers, Range, Session, Transport, base_uri, parse_transport
+from mikey.carriage.rtsp import (
+    Headers,
+    Range,
+    Session,
+    Transport,
+    base_uri,
+    parse_address,
+    parse_transport,
+)
 from mikey.errors import CarriageError, LocalError
 
 
@@ -171,3 +179,25 @@ def test_what_control_uris_are_relative_to() -> None:
     assert base_uri(Headers({"content-location": "rtsp://c"}), uri) == "rtsp://c"
     both = Headers({"Content-Base": "rtsp://d/ ", "Content-Location": "rtsp://c"})
     assert base_uri(both, uri) == "rtsp://d/"
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        (":8000", ("", 8000)),
+        ("192.0.2.53:1", ("192.0.2.53", 1)),
+        ("camera.example.com:65535", ("camera.example.com", 65535)),
+        ("[2001:db8::1]:5", ("2001:db8::1", 5)),
+    ],
+)
+def test_addresses_of_rtsp_2(text: str, address: tuple[str, int]) -> None:
+    assert parse_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":", "8000", ":0", ":65536", "a:b", "::1:5", "[::1]", "[::1", ":٣", "a b:1"]
+)
+def test_what_is_no_address(text: str) -> None:
+    with pytest.raises(CarriageError) as caught:
+        parse_address(text)
+    assert caught.value.status == 400
