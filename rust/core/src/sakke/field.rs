@@ -120,11 +120,24 @@ impl Mul for Fe {
     }
 }
 
-/// A sum of products that waits for its reduction, modulo p 2^1024 and always below that.
+/// A sum of products that waits for its reduction, modulo 13/16 2^1024 p and always below that.
 pub struct Product(Wide);
 
+/// The 17 limbs, from limb 15 on, of 13/16 2^1024 p = 13 p 2^1020.
+const LIMIT: [u64; LIMBS + 1] = {
+    let (mut out, mut carry, mut i) = ([0; LIMBS + 1], 0, 0);
+    while i < LIMBS {
+        let sum = P.m[i] as u128 * (13 << 60) + carry;
+        out[i] = sum as u64;
+        carry = sum >> 64;
+        i += 1;
+    }
+    out[LIMBS] = carry as u64;
+    out
+};
+
 impl Product {
-    /// The product of two elements: below p^2, so below p 2^1024.
+    /// The product of two elements: below p^2, and p is below 13/16 2^1024.
     #[inline(always)]
     pub fn of(a: &Fe, b: &Fe) -> Self {
         count::product();
@@ -161,16 +174,23 @@ impl Product {
 }
 
 impl AddAssign<&Self> for Product {
-    #[inline(always)]
+    #[inline(never)]
     fn add_assign(&mut self, other: &Self) {
-        P.add_wide(&mut self.0, &other.0);
+        // Below 26/16 2^1024 p, which is below 2^2048.
+        (self.0, _) = limbs::add(&self.0, &other.0);
+        let high = self.0.last_chunk_mut().expect("a product has 32 limbs");
+        let (less, borrow) = limbs::sub(high, &LIMIT);
+        (*high, _) = limbs::add(&less, &limbs::masked(&LIMIT, limbs::mask(borrow)));
     }
 }
 
 impl SubAssign<&Self> for Product {
-    #[inline(always)]
+    #[inline(never)]
     fn sub_assign(&mut self, other: &Self) {
-        P.sub_wide(&mut self.0, &other.0);
+        let borrow;
+        (self.0, borrow) = limbs::sub(&self.0, &other.0);
+        let high = self.0.last_chunk_mut().expect("a product has 32 limbs");
+        (*high, _) = limbs::add(high, &limbs::masked(&LIMIT, limbs::mask(borrow)));
     }
 }
 

@@ -11,7 +11,7 @@
 //! d x = f, e x = g modulo m.
 
 use super::limbs::{Limbs, LIMBS};
-use core::hint::black_box;
+use crate::simd::opaque;
 
 /// Divsteps in a matrix, and bits in a limb here.
 const BITS: usize = 62;
@@ -85,8 +85,8 @@ fn leave(a: &Signed) -> Limbs {
 fn divsteps(mut zeta: i64, mut f: u64, mut g: u64) -> (i64, Matrix) {
     let (mut u, mut v, mut q, mut r) = (1u64, 0u64, 0u64, 1u64);
     for _ in 0..BITS {
-        let mut swap = black_box(zeta >> 63) as u64;
-        let odd = black_box((g & 1).wrapping_neg());
+        let mut swap = opaque((zeta >> 63) as u64);
+        let odd = opaque((g & 1).wrapping_neg());
         // Add plus or minus f to an odd g.
         g = g.wrapping_add((f ^ swap).wrapping_sub(swap) & odd);
         q = q.wrapping_add((u ^ swap).wrapping_sub(swap) & odd);
@@ -168,10 +168,10 @@ fn add_products(sum: i128, a: i64, x: i64, b: i64, y: i64) -> i128 {
 /// Brings a number in (-2 m, m), negated where the mask is set, into [0, m).
 fn normalize(a: &Signed, negate: i64, m: &Signed) -> Signed {
     let add_if_negative = |a: Signed| {
-        let mask = black_box(a[SIGNED - 1] >> 63);
+        let mask = opaque((a[SIGNED - 1] >> 63) as u64) as i64;
         carry(core::array::from_fn(|i| a[i].wrapping_add(m[i] & mask)))
     };
-    let negate = black_box(negate);
+    let negate = opaque(negate as u64) as i64;
     let a = add_if_negative(*a);
     let a = carry(a.map(|limb| (limb ^ negate).wrapping_sub(negate)));
     add_if_negative(a)

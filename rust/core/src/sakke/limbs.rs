@@ -1,6 +1,6 @@
 //! Integers of 1024 bits as 16 limbs, the lowest first. Nothing here branches on a limb.
 
-use core::hint::black_box;
+use crate::simd::opaque;
 
 pub(super) const LIMBS: usize = 16;
 pub(super) const OCTETS: usize = 8 * LIMBS;
@@ -63,53 +63,32 @@ pub(super) const fn sub_limb(a: u64, b: u64, borrow: bool) -> (u64, bool) {
     (difference, first | second)
 }
 
-/// The sum with a carry, modulo 2^1024, and its carry.
+/// The sum modulo 2^(64 N), and its carry.
 #[inline(always)]
-pub(super) const fn add_carry(a: &Limbs, b: &Limbs, mut carry: bool) -> (Limbs, bool) {
-    let (mut out, mut i) = ([0; LIMBS], 0);
-    while i < LIMBS {
+pub(super) const fn add<const N: usize>(a: &[u64; N], b: &[u64; N]) -> ([u64; N], bool) {
+    let (mut out, mut carry, mut i) = ([0; N], false, 0);
+    while i < N {
         (out[i], carry) = add_limb(a[i], b[i], carry);
         i += 1;
     }
     (out, carry)
 }
 
-/// The difference with a borrow, modulo 2^1024, and its borrow.
+/// The difference modulo 2^(64 N), and its borrow.
 #[inline(always)]
-pub(super) const fn sub_borrow(a: &Limbs, b: &Limbs, mut borrow: bool) -> (Limbs, bool) {
-    let (mut out, mut i) = ([0; LIMBS], 0);
-    while i < LIMBS {
+pub(super) const fn sub<const N: usize>(a: &[u64; N], b: &[u64; N]) -> ([u64; N], bool) {
+    let (mut out, mut borrow, mut i) = ([0; N], false, 0);
+    while i < N {
         (out[i], borrow) = sub_limb(a[i], b[i], borrow);
         i += 1;
     }
     (out, borrow)
 }
 
-/// The sum modulo 2^1024, and its carry.
-#[inline(always)]
-pub(super) const fn add(a: &Limbs, b: &Limbs) -> (Limbs, bool) {
-    add_carry(a, b, false)
-}
-
-/// The difference modulo 2^1024, and its borrow.
-#[inline(always)]
-pub(super) const fn sub(a: &Limbs, b: &Limbs) -> (Limbs, bool) {
-    sub_borrow(a, b, false)
-}
-
 /// The low and the high half.
 #[inline(always)]
 pub(super) fn halves(a: &Wide) -> [&Limbs; 2] {
     let [low, high] = a.as_chunks().0 else {
-        unreachable!("a product has two halves")
-    };
-    [low, high]
-}
-
-/// The low and the high half.
-#[inline(always)]
-pub(super) fn halves_mut(a: &mut Wide) -> [&mut Limbs; 2] {
-    let [low, high] = a.as_chunks_mut().0 else {
         unreachable!("a product has two halves")
     };
     [low, high]
@@ -127,7 +106,7 @@ pub(super) fn join(low: &Limbs, high: &Limbs) -> Wide {
 /// All ones or zero, in a form that the compiler does not turn back into a branch.
 #[inline(always)]
 pub(super) fn mask(flag: bool) -> u64 {
-    black_box(u64::from(flag).wrapping_neg())
+    opaque(u64::from(flag).wrapping_neg())
 }
 
 /// `a` if the mask is zero, else `b`.
@@ -138,7 +117,7 @@ pub(super) fn select(a: &Limbs, b: &Limbs, mask: u64) -> Limbs {
 
 /// `a` if the mask is all ones, zero if it is zero.
 #[inline(always)]
-pub(super) fn masked(a: &Limbs, mask: u64) -> Limbs {
+pub(super) fn masked<const N: usize>(a: &[u64; N], mask: u64) -> [u64; N] {
     a.map(|limb| limb & mask)
 }
 
@@ -149,7 +128,7 @@ pub(super) fn equal(a: &Limbs, b: &Limbs) -> bool {
     for (a, b) in a.iter().zip(b) {
         difference |= a ^ b;
     }
-    black_box(difference) == 0
+    opaque(difference) == 0
 }
 
 /// Whether a is below b.

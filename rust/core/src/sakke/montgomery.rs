@@ -1,9 +1,6 @@
 //! Montgomery arithmetic with R = 2^1024 modulo an odd number of at most 1024 bits.
 
-use super::limbs::{
-    add, add_carry, halves, halves_mut, less, mask, masked, select, sub, sub_borrow, Limbs, Wide,
-    LIMBS,
-};
+use super::limbs::{add, less, mask, masked, select, sub, Limbs, Wide, LIMBS};
 use crate::simd;
 
 /// A modulus m with what the arithmetic needs.
@@ -61,27 +58,6 @@ impl Modulus {
     pub(super) fn sub(&self, a: &Limbs, b: &Limbs) -> Limbs {
         let (difference, borrow) = sub(a, b);
         add(&difference, &masked(&self.m, mask(borrow))).0
-    }
-
-    /// Subtracts modulo m R; both are below that.
-    #[inline(never)]
-    pub(super) fn sub_wide(&self, a: &mut Wide, b: &Wide) {
-        let ([a0, a1], [b0, b1]) = (halves_mut(a), halves(b));
-        let borrow;
-        (*a0, borrow) = sub(a0, b0);
-        let (high, borrow) = sub_borrow(a1, b1, borrow);
-        *a1 = add(&high, &masked(&self.m, mask(borrow))).0;
-    }
-
-    /// Adds modulo m R; both are below that.
-    #[inline(never)]
-    pub(super) fn add_wide(&self, a: &mut Wide, b: &Wide) {
-        let ([a0, a1], [b0, b1]) = (halves_mut(a), halves(b));
-        let carry;
-        (*a0, carry) = add(a0, b0);
-        let (high, carry) = add_carry(a1, b1, carry);
-        let (high, borrow) = sub(&high, &self.m);
-        *a1 = add(&high, &masked(&self.m, mask(borrow & !carry))).0;
     }
 
     /// `a b / R mod m`, below m; one of `a` and `b` is below m.

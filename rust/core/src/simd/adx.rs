@@ -58,14 +58,13 @@ macro_rules! rows {
             "mov [\\out], \\r0\n",
             "chain \\from+8, \\r0, \\others\n",
             ".endm\n",
-            // Adds the limb at `in` and that multiple of the eight limbs at `from` which makes
-            // the lowest position zero; -1 / [from] is at `by`, the multiplier goes to `out`.
-            ".macro row_zero from, by, in, out, r0, others:vararg\n",
-            "xor eax, eax\n",
-            "adcx \\r0, [\\in]\n",
+            // Adds that multiple of the limbs at `from`, one for each register, which makes the
+            // lowest position zero; -1 / [from] is at `by`, the multiplier goes to `out`.
+            ".macro row_zero from, by, out, r0, others:vararg\n",
             "mov rdx, \\r0\n",
             "mulx rcx, rdx, [\\by]\n",
             "mov [\\out], rdx\n",
+            "xor eax, eax\n",
             "mulx rcx, rax, [\\from]\n",
             "adox \\r0, rax\n",
             "chain \\from+8, \\r0, \\others\n",
@@ -80,6 +79,16 @@ macro_rules! rows {
             "\\row \\from, \\by+5*\\next, \\in+40, \\out+40, r13, r14, r15, r8, r9, r10, r11, r12\n",
             "\\row \\from, \\by+6*\\next, \\in+48, \\out+48, r14, r15, r8, r9, r10, r11, r12, r13\n",
             "\\row \\from, \\by+7*\\next, \\in+56, \\out+56, r15, r8, r9, r10, r11, r12, r13, r14\n",
+            ".endm\n",
+            // The first seven of eight rows whose lowest register is r9.
+            ".macro seven row, from, by, in, out\n",
+            "\\row \\from, \\by, \\in, \\out, r9, r10, r11, r12, r13, r14, r15, r8\n",
+            "\\row \\from, \\by+8, \\in+8, \\out+8, r10, r11, r12, r13, r14, r15, r8, r9\n",
+            "\\row \\from, \\by+16, \\in+16, \\out+16, r11, r12, r13, r14, r15, r8, r9, r10\n",
+            "\\row \\from, \\by+24, \\in+24, \\out+24, r12, r13, r14, r15, r8, r9, r10, r11\n",
+            "\\row \\from, \\by+32, \\in+32, \\out+32, r13, r14, r15, r8, r9, r10, r11, r12\n",
+            "\\row \\from, \\by+40, \\in+40, \\out+40, r14, r15, r8, r9, r10, r11, r12, r13\n",
+            "\\row \\from, \\by+48, \\in+48, \\out+48, r15, r8, r9, r10, r11, r12, r13, r14\n",
             ".endm\n",
             // The product of the limb at `by` with those that follow it, which begins at `r`.
             ".macro mixed by, top, r, others:vararg\n",
@@ -159,7 +168,7 @@ macro_rules! rows {
             $($body, "\n",)*
             "restore\n",
             "ret\n",
-            ".irp name, step, chain, row, row_in, row_zero, eight, mixed, mixed_rows, each, store, clear, save, restore\n",
+            ".irp name, step, chain, row, row_in, row_zero, eight, seven, mixed, mixed_rows, each, store, clear, save, restore\n",
             ".purgem \\name\n",
             ".endr\n",
         )
@@ -220,37 +229,87 @@ pub(super) unsafe extern "sysv64" fn sqr_wide(out: &mut Wide, a: &Limbs) {
     ))
 }
 
+/// (p NEGATIVE_INVERSE + 1) / 2^64. The multiple of p has the lowest limb -1, so that to make the
+/// limb t of a number zero, t times it is to be added, which is t times this one limb higher up.
+static MULTIPLE: Limbs = {
+    let (mut out, mut carry, mut i) = ([0; 16], 0, 0);
+    while i < 16 {
+        let sum = PRIME[i] as u128 * NEGATIVE_INVERSE as u128 + carry;
+        if i > 0 {
+            out[i - 1] = sum as u64;
+        }
+        // The lowest limb becomes zero by the 1.
+        carry = (sum >> 64) + (i == 0) as u128;
+        i += 1;
+    }
+    out[15] = carry as u64;
+    out
+};
+
 /// Sets `out` to `wide / 2^1024` modulo p, as [`super::redc`] says.
 ///
 /// # Safety
 /// The processor has BMI2 and ADX.
 // SAFETY: follows the calling convention (saves rbx, rbp, r12 to r15), touches no memory but
-// the two arrays, two constants and what it takes of the stack: six registers and 264 octets.
+// the two arrays, three constants and what it takes of the stack: six registers and 208 octets.
 #[unsafe(naked)]
 pub(super) unsafe extern "sysv64" fn redc(out: &mut Limbs, wide: &Wide) {
-    // rdi = out, rsi = wide, rbp = p. At rsp: 16 multipliers of p; from
-    // rsp + 128 the positions 8 to 23 after the first half; at rsp + 256 the carry out of them.
+    // rdi = out, rsi = wide. Limbs 0 to 14 are made zero by MULTIPLE, and are the multipliers of
+    // it; limb 15 by p. At rsp: limb n at 8 n, up to limb 24, or the multiplier when it is known;
+    // above them the carry out of limb 24.
+    // NEGATIVE_INVERSE is below 0.161 2^64, so that what is added in all is below
+    // 2^960 (0.161 2^64 p) + 2^1024 p, and the sum divided by 2^1024 below (13/16 + 1.161) p:
+    // one subtraction of p is enough.
     naked_asm!(
         rows!(
-            "sub rsp, 264",
-            "lea rbp, [rip+{prime}]",
-            "clear",
-            "eight row_zero, rbp, rip+{inverse}, 0, rsi, rsp",
-            "eight row_in, rbp+64, rsp, 8, rsi+64, rsp+128",
-            "each add, adc, rsi+128",
-            "store rsp+192",
+            "sub rsp, 208",
+            "xor ebx, ebx",
+            "mov rax, [rsi]",
+            "mov [rsp], rax",
+            // Limbs 0 to 7 times the low and the high half of MULTIPLE, at limbs 1 to 16 and
+            // 9 to 24.
+            "each mov, mov, rsi+8",
+            "eight row, rip+{multiple}, rsp, 8, 0, rsp+8",
+            "eight row_in, rip+{multiple}+64, rsp, 8, rsi+72, rsp+72",
+            "each add, adc, rsi+136",
+            "store rsp+136",
             "sbb rax, rax",
-            "mov [rsp+256], rax",
-            "clear",
-            "eight row_zero, rbp, rip+{inverse}, 0, rsp+128, rsp+64",
-            "eight row_in, rbp+64, rsp+64, 8, rsp+192, rdi",
-            // The carry back into CF.
-            "mov rax, [rsp+256]",
+            "mov [rsp+200], rax",
+            // Limbs 8 to 14 times the low half, at limbs 9 to 23: limb 9 is in r9, limb 16 in r8.
+            "each mov, mov, rsp+64",
+            "mov r8, [rsp+128]",
+            "seven row, rip+{multiple}, rsp+64, 0, rsp+72",
+            // Limb 15, times the low nine limbs of p: what was limb 24 is in rbp.
+            "mov rbp, [rsp+120]",
+            "row_zero rip+{prime}, rip+{inverse}, rsp+120, rbp, r8, r9, r10, r11, r12, r13, r14, r15",
+            "mov [rdi], r8",
+            "mov r8, rbp",
+            // Limbs 8 to 14 times the high half, at limbs 17 to 31: limb 17 is in r9.
+            "seven row_in, rip+{multiple}+64, rsp+64, rsp+136, rdi+8",
+            // Limb 15 times the high seven limbs of p, at limbs 24 to 31.
+            "mov rdx, [rsp+120]",
+            "xor eax, eax",
+            "mulx rcx, rax, [rip+{prime}+72]",
+            "adcx r8, [rsp+192]",
+            "adox r8, rax",
+            "step rip+{prime}+80, rcx, r9",
+            "step rip+{prime}+88, rcx, r10",
+            "step rip+{prime}+96, rcx, r11",
+            "step rip+{prime}+104, rcx, r12",
+            "step rip+{prime}+112, rcx, r13",
+            "step rip+{prime}+120, rcx, r14",
+            "adcx r15, rcx",
+            "adox r15, rbx",
+            // The carry out of limb 24 back into CF.
+            "mov rax, [rsp+200]",
             "add rax, rax",
-            "each adc, adc, rsi+192",
+            ".irp n, 9, 10, 11, 12, 13, 14, 15",
+            "adc r\\n, [rsi+128+8*\\n]",
+            ".endr",
             "sbb rax, rax",
             "store rdi+64",
             // The sum, with its carry in rax, less p: below zero if CF is set at the end.
+            "lea rbp, [rip+{prime}]",
             "each mov, mov, rdi",
             "each sub, sbb, rbp",
             "store rsp",
@@ -262,8 +321,9 @@ pub(super) unsafe extern "sysv64" fn redc(out: &mut Limbs, wide: &Wide) {
             "each mov, mov, rsp",
             "each cmovne, cmovne, rdi",
             "store rdi",
-            "add rsp, 264",
+            "add rsp, 208",
         ),
+        multiple = sym MULTIPLE,
         prime = sym PRIME,
         inverse = sym NEGATIVE_INVERSE,
     )

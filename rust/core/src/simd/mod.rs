@@ -56,6 +56,23 @@ fn has_adx() -> bool {
     std::arch::is_x86_feature_detected!("adx") && std::arch::is_x86_feature_detected!("bmi2")
 }
 
+/// The same number, of which the compiler no longer knows where it comes from: of a mask, so
+/// that it cannot make a branch of it. Unlike `black_box` it stays in a register.
+#[inline(always)]
+pub fn opaque(number: u64) -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let mut number = number;
+        // SAFETY: there is no instruction.
+        unsafe {
+            core::arch::asm!("/* {0} */", inout(reg) number, options(pure, nomem, nostack, preserves_flags));
+        }
+        number
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    core::hint::black_box(number)
+}
+
 /// Sets `out` to `a * b`.
 #[inline]
 pub fn mul_wide(out: &mut Wide, a: &Limbs, b: &Limbs) {
@@ -78,10 +95,8 @@ pub fn sqr_wide(out: &mut Wide, a: &Limbs) {
     portable::sqr_wide(out, a);
 }
 
-/// Montgomery's reduction: sets `out` to `wide / 2^1024` modulo p.
-///
-/// The result is below p if `wide` is below 2^1024 p, else below 2^1024 only: before the one
-/// subtraction of p it is (wide + m p) / 2^1024 with m < 2^1024, so below wide / 2^1024 + p.
+/// Montgomery's reduction: sets `out` to `wide / 2^1024` modulo p, for `wide` below
+/// 13/16 2^1024 p. (p is below 13/16 2^1024, so that this holds for products.)
 #[inline]
 pub fn redc(out: &mut Limbs, wide: &Wide) {
     #[cfg(target_arch = "x86_64")]
@@ -92,7 +107,7 @@ pub fn redc(out: &mut Limbs, wide: &Wide) {
     portable::redc(out, wide);
 }
 
-/// Sets `out` to `a * b / 2^1024` modulo p: below p if one of the two is, else below 2^1024.
+/// Sets `out` to `a * b / 2^1024` modulo p, for numbers below p.
 #[inline]
 pub fn mont_mul(out: &mut Limbs, a: &Limbs, b: &Limbs) {
     let mut wide = [0; 32];
@@ -100,7 +115,7 @@ pub fn mont_mul(out: &mut Limbs, a: &Limbs, b: &Limbs) {
     redc(out, &wide);
 }
 
-/// Sets `out` to `a * a / 2^1024` modulo p: below p if `a` is, else below 2^1024.
+/// Sets `out` to `a * a / 2^1024` modulo p, for a number below p.
 #[inline]
 pub fn mont_sqr(out: &mut Limbs, a: &Limbs) {
     let mut wide = [0; 32];

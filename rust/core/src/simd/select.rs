@@ -2,7 +2,6 @@
 
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64 as arch;
-use core::hint::black_box;
 
 /// Returns the entry with this index, all zero if there is none; `N` is a multiple of 8.
 pub fn select<const N: usize>(entries: &[[u64; N]], index: u64) -> [u64; N] {
@@ -26,7 +25,7 @@ pub fn select<const N: usize>(entries: &[[u64; N]], index: u64) -> [u64; N] {
 fn plain<const N: usize>(entries: &[[u64; N]], index: u64) -> [u64; N] {
     let mut found = [0; N];
     for (i, entry) in (0..).zip(entries) {
-        let mask = black_box(u64::from(i == index).wrapping_neg());
+        let mask = super::opaque(u64::from(i == index).wrapping_neg());
         for (found, limb) in found.iter_mut().zip(entry) {
             *found |= limb & mask;
         }

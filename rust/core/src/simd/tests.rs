@@ -85,11 +85,13 @@ fn products_agree() {
 #[test]
 fn reductions_agree() {
     let prime = NonZero::new(U1024::from_words(PRIME).resize::<32>()).unwrap();
-    for (low, high) in pairs() {
+    for (low, mut high) in pairs() {
+        // Below 13/16 p.
+        high[15] %= PRIME[15] / 16 * 13;
         let wide: Wide = [low, high].concat().try_into().unwrap();
         let out = reduced(redc, &wide);
         assert_eq!(out, reduced(portable::redc, &wide), "{wide:x?}");
-        assert!(below_prime(&out) || !below_prime(&high), "{wide:x?}");
+        assert!(below_prime(&out), "{wide:x?}");
         // out * 2^1024 = wide modulo p.
         let back: Wide = [[0; 16], out].concat().try_into().unwrap();
         let difference = U2048::from_words(back).rem(&prime) == U2048::from_words(wide).rem(&prime);
