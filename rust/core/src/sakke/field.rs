@@ -141,17 +141,17 @@ impl Product {
     #[inline(always)]
     pub fn of(a: &Fe, b: &Fe) -> Self {
         count::product();
-        let mut wide = [0; 2 * LIMBS];
-        simd::mul_wide(&mut wide, &a.0, &b.0);
-        Self(wide)
+        let mut product = Self([0; 2 * LIMBS]);
+        simd::mul_wide(&mut product.0, &a.0, &b.0);
+        product
     }
 
     #[inline(always)]
     pub fn of_square(a: &Fe) -> Self {
         count::square();
-        let mut wide = [0; 2 * LIMBS];
-        simd::sqr_wide(&mut wide, &a.0);
-        Self(wide)
+        let mut product = Self([0; 2 * LIMBS]);
+        simd::sqr_wide(&mut product.0, &a.0);
+        product
     }
 
     /// The sum of products.
@@ -167,9 +167,9 @@ impl Product {
     #[inline(always)]
     pub fn reduce(&self) -> Fe {
         count::reduction();
-        let mut out = [0; LIMBS];
-        simd::redc(&mut out, &self.0);
-        Fe(out)
+        let mut out = Fe::ZERO;
+        simd::redc(&mut out.0, &self.0);
+        out
     }
 }
 

@@ -28,22 +28,23 @@ pub(in super::super) fn multiply(
     multiples: &[(&[Wide], &[Digits])],
     invert: &dyn Fn(&mut [Limbs; LANES]),
 ) -> [[Limbs; LANES]; 3] {
-    let count = multiples.len() * shape.levels * shape.rows;
-    let mut points = Zeroizing::new(Vec::with_capacity(count));
-    for level in 0..shape.levels {
+    // Row after row, so that what is read of a table for one level is near for the next.
+    let groups = multiples.len() * shape.levels;
+    let mut points = Zeroizing::new(Vec::with_capacity(shape.rows * groups));
+    for row in 0..shape.rows {
         for (table, digits) in multiples {
-            let rows = table.chunks(table.len() / shape.rows);
-            let digits = digits.iter().skip(level).step_by(shape.levels);
-            for (row, digits) in rows.zip(digits) {
-                points.push(point(row, digits));
+            let entries = table.len() / shape.rows;
+            let entries = &table[row * entries..][..entries];
+            let digits = &digits[row * shape.levels..][..shape.levels];
+            for digits in digits {
+                points.push(point(entries, digits));
             }
         }
     }
-    let sums = sums(points, shape.rows, invert);
-    let mut sums = sums.chunks(multiples.len()).rev();
+    sum_up(&mut points, groups, invert);
     let mut result: Option<Jacobian> = None;
-    while let Some(level) = sums.next() {
-        for sum in level {
+    for level in (0..shape.levels).rev() {
+        for sum in points[..groups].iter().skip(level).step_by(shape.levels) {
             result = Some(match result {
                 Some(result) => add(&result, sum),
                 None => Jacobian {
@@ -53,7 +54,7 @@ pub(in super::super) fn multiply(
                 },
             });
         }
-        if let (Some(point), 1..) = (&mut result, sums.len()) {
+        if let (Some(point), 1..) = (&mut result, level) {
             for _ in 0..shape.bits {
                 *point = double(point);
             }
@@ -74,48 +75,46 @@ fn point(row: &[Wide], digits: &Digits) -> Affine {
     [x.settle().carry::<0>(), y.carry::<3>()]
 }
 
-/// The sums of groups of `size` points each.
+/// Sums up the points that stand at the same place of each row of `size` points: the sums are
+/// then the first row.
+///
+/// In each generation rows are added in pairs, in place, and a last one without another moves up.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn sums(
-    points: Zeroizing<Vec<Affine>>,
-    size: usize,
-    invert: &dyn Fn(&mut [Limbs; LANES]),
-) -> Zeroizing<Vec<Affine>> {
-    let (mut left, mut size) = (points, size);
-    while size > 1 {
-        let mut pairs = Zeroizing::new(Vec::with_capacity(left.len() / 2));
-        for group in left.chunks(size) {
-            pairs.extend_from_slice(group.as_chunks::<2>().0);
+fn sum_up(points: &mut [Affine], size: usize, invert: &dyn Fn(&mut [Limbs; LANES])) {
+    let mut left = points.len() / size;
+    let mut before = Zeroizing::new(Vec::with_capacity(left / 2 * size));
+    while left > 1 {
+        add_rows(points, left / 2 * size, size, &mut before, invert);
+        if left % 2 == 1 {
+            points.copy_within((left - 1) * size..left * size, left / 2 * size);
         }
-        let sums = add_pairs(&pairs, invert);
-        let mut next = Vec::with_capacity(left.len() / 2 + 1);
-        for (group, sums) in left.chunks(size).zip(sums.chunks(size / 2)) {
-            next.extend_from_slice(sums);
-            next.extend_from_slice(group.as_chunks::<2>().1);
-        }
-        left = Zeroizing::new(next);
-        size = size.div_ceil(2);
+        left = left.div_ceil(2);
     }
-    left
 }
 
-/// The sum of each pair, whose points have different x, with one inversion for all.
+/// Makes the first `count` points the sums of the points of rows 0 and 1, of rows 2 and 3 and so
+/// on. The two points of each sum have different x; there is one inversion for all.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn add_pairs(
-    pairs: &[[Affine; 2]],
+fn add_rows(
+    points: &mut [Affine],
+    count: usize,
+    size: usize,
+    before: &mut Vec<Lanes>,
     invert: &dyn Fn(&mut [Limbs; LANES]),
-) -> Zeroizing<Vec<Affine>> {
-    let mut before = Zeroizing::new(Vec::with_capacity(pairs.len()));
+) {
+    // A sum is written where no later one reads.
+    let places = |i: usize| [i + i / size * size, i + (i / size + 1) * size];
+    before.clear();
     let mut product = Lanes::one();
-    for pair in pairs {
+    for i in (0..count).rev() {
         before.push(product);
-        product = product.mul(&difference(pair));
+        product = product.mul(&difference(places(i).map(|place| &points[place])));
     }
     let mut numbers = Zeroizing::new(product.leave());
     invert(&mut numbers);
     let mut inverse = Lanes::gather(&numbers);
-    let mut sums = Zeroizing::new(vec![Affine::default(); pairs.len()]);
-    for ((pair, sum), before) in pairs.iter().zip(sums.iter_mut()).zip(before.iter()).rev() {
+    for (i, before) in before.iter().rev().enumerate() {
+        let pair = places(i).map(|place| &points[place]);
         let [[x1, y1], [x2, y2]] = pair;
         let slope = y2.raw().minus(y1).carry::<6>().mul(&inverse.mul(before));
         inverse = inverse.mul(&difference(pair));
@@ -123,15 +122,14 @@ fn add_pairs(
         let x = x.settle().carry::<0>();
         let y = slope.mul(&x1.raw().minus(&x).carry::<3>());
         let y = y.raw().minus(y1).carry::<6>().settle().carry::<0>();
-        *sum = [x, y];
+        points[i] = [x, y];
     }
-    sums
 }
 
 /// x2 - x1, below 6 p.
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
-fn difference([[x1, _], [x2, _]]: &[Affine; 2]) -> Lanes {
+fn difference([[x1, _], [x2, _]]: [&Affine; 2]) -> Lanes {
     x2.raw().minus(x1).carry::<3>()
 }
 

@@ -19,16 +19,22 @@ pub(super) use curve::multiply;
 use lanes::vector_of;
 pub(super) use pairing::{pairing, power};
 
-/// The entries of the digits; all of the row is read.
+/// The entries of the digits; all of the row is read. `N` is a multiple of 16.
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn look_up<const N: usize>(row: &[[u64; N]], digits: &Digits) -> [__m512i; N] {
+    const { assert!(N.is_multiple_of(16)) };
     let index = vector_of(&digits.index);
     let mut found = [_mm512_setzero_si512(); N];
-    for (i, entry) in (0..).zip(row) {
-        let lanes = _mm512_cmpeq_epi64_mask(index, _mm512_set1_epi64(i));
-        for (found, limb) in found.iter_mut().zip(entry) {
-            *found = _mm512_mask_mov_epi64(*found, lanes, _mm512_set1_epi64(*limb as i64));
+    // Sixteen vectors at a time stay in registers.
+    for (part, found) in found.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+        let mut sums = [_mm512_setzero_si512(); 16];
+        for (i, entry) in (0..).zip(row) {
+            let lanes = _mm512_cmpeq_epi64_mask(index, _mm512_set1_epi64(i));
+            for (sum, limb) in sums.iter_mut().zip(&entry[16 * part..]) {
+                *sum = _mm512_mask_mov_epi64(*sum, lanes, _mm512_set1_epi64(*limb as i64));
+            }
         }
+        *found = sums;
     }
     found
 }

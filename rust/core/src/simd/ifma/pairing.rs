@@ -12,15 +12,14 @@ struct Fp2 {
 }
 
 impl Fp2 {
-    /// (a + b)(a - b) + 2 i a b, by squares only: below 3 p, for parts below 5 p.
+    /// (a + b)(a - b) + 2 i a b: below 1.02 p, for parts below 5 p.
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn square(&self) -> Self {
-        let (aa, bb) = (Columns::of_square(&self.a), Columns::of_square(&self.b));
-        let sum = self.a.raw().plus(&self.b).carry::<0>();
-        let all = Columns::of_square(&sum);
+        let Self { a, b } = self;
+        let (sum, difference) = (a.raw().plus(b).carry::<0>(), a.raw().minus(b).carry::<5>());
         Self {
-            a: aa.minus(&bb).reduce::<1>(),
-            b: all.minus(&aa.plus(&bb)).reduce::<0>(),
+            a: sum.mul(&difference),
+            b: a.raw().plus(a).carry::<0>().mul(b),
         }
     }
 
