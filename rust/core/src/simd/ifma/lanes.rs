@@ -134,6 +134,16 @@ impl Columns {
         Self::product(a, |i| _mm512_set1_epi64(b[i] as i64))
     }
 
+    /// Adds a product with the same number in all lanes.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn add_broadcast(&mut self, a: &Lanes, b: &Broadcast) {
+        let (low, high) = self.0.split_at_mut(LIMBS);
+        let mut window: [__m512i; LIMBS] = core::array::from_fn(|i| low[i]);
+        let b = |i: usize| _mm512_set1_epi64(b[i] as i64);
+        add_rows(low, &mut window, &a.0, b, |i| high[i]);
+        high.copy_from_slice(&window);
+    }
+
     /// A square: of both halves, and twice their product.
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn of_square(a: &Lanes) -> Self {

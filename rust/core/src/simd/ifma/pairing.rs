@@ -92,11 +92,10 @@ pub(in super::super) fn power(
 #[target_feature(enable = "avx512f,avx512ifma")]
 /// The sum of up to four products of coefficients and numbers below 3 p: below 3 p.
 fn sum<T: AsRef<Limbs>>(coefficients: &[T], powers: &[Lanes; 4]) -> Lanes {
-    let product =
-        |i: usize| Columns::of_broadcast(&powers[i], &broadcast(coefficients[i].as_ref(), 16));
-    let mut sum = product(0);
-    for i in 1..coefficients.len() {
-        sum = sum.plus(&product(i));
+    let entered = |coefficient: &T| broadcast(coefficient.as_ref(), 16);
+    let mut sum = Columns::of_broadcast(&powers[0], &entered(&coefficients[0]));
+    for (coefficient, power) in coefficients.iter().zip(powers).skip(1) {
+        sum.add_broadcast(power, &entered(coefficient));
     }
     // Below 4 (0.6) 3 p + p.
     sum.reduce::<0>().settle().carry::<0>()
