@@ -154,9 +154,8 @@ impl Product {
         product
     }
 
-    /// The sum of products.
-    #[inline(always)]
-    pub fn sum<const N: usize>(a: &[Fe; N], b: &[Fe; N]) -> Self {
+    /// The sum of products, as many as both have elements; at least one.
+    pub fn sum(a: &[Fe], b: &[Fe]) -> Self {
         let mut sum = Self::of(&a[0], &b[0]);
         for (a, b) in a.iter().zip(b).skip(1) {
             sum += &Self::of(a, b);

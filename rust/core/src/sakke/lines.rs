@@ -154,34 +154,27 @@ impl Lines {
         let y1 = y0 * r.x;
         let y2 = y1 * r.x;
         let y3 = y2 * r.x;
-        let (low, high) = ([y0, y1, y2], [y0, y1, y2, y3]);
-        let [c, slope, steps @ ..] = self.table.as_slice() else {
-            unreachable!("a table is made whole")
-        };
+        let powers = [y0, y1, y2, y3];
+        let (first, mut steps) = self.table.split_at(2);
         let mut f = Fp2 {
-            a: Product::sum(&[*c, *slope], &[y0, y1]).reduce(),
+            a: Product::sum(first, &powers).reduce(),
             b: Fe::ONE,
         };
-        let mut steps = steps;
         for digit in DIGITS {
             let size = 4 + usize::from(digit.unsigned_abs());
             let (step, rest) = steps.split_at(size);
             steps = rest;
             f = f.square().square();
-            let value = match *step {
-                [a0, a1, a2, b0] => Fp2 {
-                    a: Product::sum(&[a0, a1, a2], &low).reduce(),
-                    b: b0 - r.x,
+            let value = match step {
+                [a @ .., b0, b1] if size == 6 => Fp2 {
+                    a: Product::sum(a, &powers).reduce(),
+                    b: *b0 + *b1 * r.x + x2,
                 },
-                [a0, a1, a2, a3, b0] => Fp2 {
-                    a: Product::sum(&[a0, a1, a2, a3], &high).reduce(),
-                    b: b0 - r.x,
+                [a @ .., b0] => Fp2 {
+                    a: Product::sum(a, &powers).reduce(),
+                    b: *b0 - r.x,
                 },
-                [a0, a1, a2, a3, b0, b1] => Fp2 {
-                    a: Product::sum(&[a0, a1, a2, a3], &high).reduce(),
-                    b: b0 + b1 * r.x + x2,
-                },
-                _ => unreachable!("a step has 4 to 6 elements"),
+                [] => unreachable!("a step has 4 to 6 elements"),
             };
             f = f * value;
         }
