@@ -286,7 +286,8 @@ pub(super) unsafe extern "sysv64" fn redc(out: &mut Limbs, wide: &Wide) {
             "mov r8, rbp",
             // Limbs 8 to 14 times the high half, at limbs 17 to 31: limb 17 is in r9.
             "seven row_in, rip+{multiple}+64, rsp+64, rsp+136, rdi+8",
-            // Limb 15 times the high seven limbs of p, at limbs 24 to 31.
+            // Limb 15 times the high seven limbs of p, at limbs 24 to 31. Nothing leaves limb 31:
+            // all that was added and limbs 0 to 24 of `wide` are below 2^2048.
             "mov rdx, [rsp+120]",
             "xor eax, eax",
             "mulx rcx, rax, [rip+{prime}+72]",

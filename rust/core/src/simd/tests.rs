@@ -85,7 +85,11 @@ fn products_agree() {
 #[test]
 fn reductions_agree() {
     let prime = NonZero::new(U1024::from_words(PRIME).resize::<32>()).unwrap();
-    for (low, mut high) in pairs() {
+    // The highest limb of nearly the most that is allowed.
+    let mut most = [u64::MAX; 16];
+    most[15] = PRIME[15] / 16 * 13 - 1;
+    let most = edges().into_iter().map(|low| (low, most));
+    for (low, mut high) in pairs().into_iter().chain(most) {
         // Below 13/16 p.
         high[15] %= PRIME[15] / 16 * 13;
         let wide: Wide = [low, high].concat().try_into().unwrap();
