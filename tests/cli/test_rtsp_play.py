@@ -136,7 +136,7 @@ def test_the_form_of_the_rfc_takes_a_shared_key(rtsp: Rtsp, tmp_path: Path) -> N
 
 @pytest.mark.realtime
 def test_the_wrong_flow_is_told(rtsp: Rtsp) -> None:
-    with serving("--profile", "mediamtx") as server:
+    with serving("--profile", "onvif-cm", "--flow", "two-keys") as server:
         said = rtsp("play", *server.trusted, "--info", "--for", "0.4")
         assert said.status == 1
         assert "do not verify under the keys agreed" in said.out

@@ -41,7 +41,6 @@ __all__ = ["Offer", "Serving"]
 
 logger = logging.getLogger("mikey.rtsp")
 
-_SERVER = "mikey"
 _GET_READY = 0.05  # seconds for the client to read the answer to PLAY before packets come
 _MIKEY = "mikey"
 _LIVE = (
@@ -55,9 +54,10 @@ _PUBLIC = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_P
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What every client of a server is offered."""
+    """What every client of a server is offered; `product` is what its Server header says."""
 
     version: str
+    product: str
     sources: Sequence[Source]
     path: str
     profile: str
@@ -132,7 +132,7 @@ class Serving:
             logger.debug("refused %s: %s", request.method, error)
             mikey = None if self._keyring is None else self._keyring.refuse(error)
             return refuse(error, request, mikey=mikey)
-        fields = Headers((("Server", _SERVER), *response.headers))
+        fields = Headers((("Server", self._offer.product), *response.headers))
         if self._ident and "Session" not in fields:
             fields = fields.and_field("Session", self._session)
         return replace(response, headers=fields)
@@ -247,7 +247,7 @@ class Serving:
         sequence = offer.sequence
         if sequence is None:
             sequence = int.from_bytes(offer.random(2)) >> 1
-        return SendingStream(source, ssrc=ssrc, sequence=sequence, roc=offer.roc, cname=_SERVER)
+        return SendingStream(source, ssrc=ssrc, sequence=sequence, roc=offer.roc, cname=_MIKEY)
 
     async def _setup(self, request: Request) -> Response:
         connection, keys = self._live

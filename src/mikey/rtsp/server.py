@@ -114,6 +114,8 @@ class Server:
             guard = Guard(_REALM, options.users, random=options.random)
         self._offer = Offer(
             version=VERSIONS[options.credential is not None],
+            # Clients choose how to deviate by this name too, so the profile is told.
+            product=f"mikey ({options.profile})",
             sources=tuple(sources),
             path=path,
             profile="RTP/SAVPF" if options.feedback else "RTP/SAVP",

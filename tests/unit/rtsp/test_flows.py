@@ -39,6 +39,14 @@ def counting(packets: int, *, rate: float = 5000.0) -> rtsp.Source:
     return rtsp.Source(kind="audio", payload_type=96, rtpmap="L16/8000", play=play)
 
 
+def srtp_of(profile: str) -> SrtpPolicy:
+    if profile == "gst-sha1-32":
+        return SrtpPolicy.AES_CM_128_HMAC_SHA1_32
+    if "gcm" in profile:
+        return SrtpPolicy.AEAD_AES_128_GCM
+    return SrtpPolicy.AES_CM_128_HMAC_SHA1_80
+
+
 def numbers(seen: Seen) -> list[int]:
     return [int.from_bytes(packet[12:]) for packet in seen.packets]
 
@@ -47,10 +55,7 @@ def numbers(seen: Seen) -> list[int]:
 @pytest.mark.parametrize("profile", PRODUCTS)
 @asynchronous
 async def test_each_profile_plays(profile: str, transport: str) -> None:
-    gcm = "gcm" in profile
-    srtp = SrtpPolicy.AEAD_AES_128_GCM if gcm else SrtpPolicy.AES_CM_128_HMAC_SHA1_80
-    if profile == "gst-sha1-32":
-        srtp = SrtpPolicy.AES_CM_128_HMAC_SHA1_32
+    gcm, srtp = "gcm" in profile, srtp_of(profile)
     options = rtsp.ServerOptions(profile=profile, srtp=srtp, policy=OPEN)
     async with await rtsp.Server.open([counting(20)], options=options) as server:
         seen = await received(
@@ -64,6 +69,19 @@ async def test_each_profile_plays(profile: str, transport: str) -> None:
     assert stream.policy.name == srtp.name
     assert stream.rtcp.verified >= 1
     assert stream.incoming_key.mki == (b"\0\0\0\1" if PROFILES[profile].mki_length else b"")
+
+
+@pytest.mark.parametrize("profile", PRODUCTS)
+@asynchronous
+async def test_the_choice_fits_each_profile(profile: str) -> None:
+    """The profile that is chosen may have another name, but its packets are all read."""
+    options = rtsp.ServerOptions(profile=profile, srtp=srtp_of(profile), policy=OPEN)
+    async with await rtsp.Server.open([counting(20)], options=options) as server:
+        seen = await received(server.url)
+    (stream,) = seen.session.streams
+    assert numbers(seen) == list(range(20))
+    assert seen.session.flow is PROFILES[profile].flow
+    assert stream.rtp.rejected == 0
 
 
 @pytest.mark.rule("R4567-4.2-2", "R4567-4.2-5")
