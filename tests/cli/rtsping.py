@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -134,6 +135,20 @@ def answer(request: str, status: str = "200 OK", body: str = "", **headers: str)
     if body:
         lines += ["Content-Type: application/sdp", f"Content-Length: {len(body)}"]
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
+
+
+def packets_of(path: Path) -> list[tuple[int, bytes]]:
+    """Read an rtpdump file by the description of rtptools: (length of RTP, packet)."""
+    octets = path.read_bytes()
+    first, _, rest = octets.partition(b"\n")
+    assert first.startswith(b"#!rtpplay1.0 ")
+    at, found = 16, []
+    while at < len(rest):
+        length, rtp, _ = struct.unpack_from(">HHI", rest, at)
+        found.append((rtp, rest[at + 8 : at + length]))
+        at += length
+    assert at == len(rest)
+    return found
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shlex
 
 import pytest
 
@@ -30,6 +31,19 @@ def test_what_works_is_told_as_a_command(rtsp: Rtsp) -> None:
         assert "new keys: works" in said.out
         advice = said.out.splitlines()[-1].removeprefix("works: mikey rtsp ").split()
         assert rtsp(*advice, "--for", "0.3").status == 0
+
+
+@pytest.mark.realtime
+def test_the_command_has_the_user_and_no_password(
+    rtsp: Rtsp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIKEY_RTSP_PASSWORD", PASSWORD)
+    with serving("--user", "ad min") as server:
+        said = rtsp("doctor", server.url, "--user", "ad min", "--pin", server.pin)
+        advice = shlex.split(said.out.splitlines()[-1].removeprefix("works: mikey rtsp "))
+        assert advice[:4] == ["play", server.url, "--user", "ad min"]
+        assert rtsp(*advice, "--for", "0.3").status == 0
+    assert PASSWORD not in said.out + said.err
 
 
 @pytest.mark.realtime

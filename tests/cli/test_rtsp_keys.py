@@ -154,6 +154,8 @@ def test_keys_go_to_a_file_of_their_own(tmp_path: Path, rtsp: Rtsp) -> None:
         ("# a\n" + key().line().replace("ssrc=", "ssrc=x"), "line 2: a value"),
         (key().line().replace("80 ", "81 "), "no SRTP policy is named"),
         (key().line().replace("salt=64", "salt="), "the master salt has 13 octets"),
+        (key().line().replace("tag=10", "tag=4"), "has no such srtcp_tag"),
+        (key().line().replace("tag=10", "tag=ten"), "has no such srtcp_tag"),
     ],
 )
 def test_a_key_file_that_is_none(tmp_path: Path, text: str, reason: str) -> None:
@@ -191,6 +193,40 @@ def test_bad_input_of_decrypt(tmp_path: Path, rtsp: Rtsp) -> None:
     rtsp("decrypt", cut, "--keys", keys, "--out", out)
     assert {path.name for path in tmp_path.iterdir()} >= {"cut.pcap"}
     assert not [path for path in tmp_path.iterdir() if ".part" in path.name]
+
+
+def test_what_is_read_is_not_written(tmp_path: Path, rtsp: Rtsp) -> None:
+    keys = key_file(tmp_path / "keys", key().line())
+    source = capture(tmp_path / "in.pcap", [framed(rtp(1))])
+    before = {path: path.read_bytes() for path in (keys, source)}
+    for out in (source, keys, tmp_path / "no" / ".." / "in.pcap"):
+        said = rtsp("decrypt", source, "--keys", keys, "--out", out)
+        assert said.status == 2
+    assert "in.pcap: is read" in rtsp("decrypt", source, "--keys", keys, "--out", source).line
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_large_frame_is_within_what_the_header_promises(tmp_path: Path, rtsp: Rtsp) -> None:
+    """Loopback has such frames, and libpcap cuts what is longer than the header's limit."""
+    keys = key_file(tmp_path / "keys", key().line())
+    large = framed(b"x" * 9000)
+    source = capture(tmp_path / "in.pcap", [large])
+    rtsp("decrypt", source, "--keys", keys, "--out", tmp_path / "out.pcap")
+    octets = (tmp_path / "out.pcap").read_bytes()
+    assert octets.endswith(large)
+    (limit,) = struct.unpack_from("=I", octets, 16)
+    assert limit >= len(large)
+
+
+def test_a_time_that_no_capture_can_hold(tmp_path: Path, rtsp: Rtsp) -> None:
+    keys = key_file(tmp_path / "keys", key().line())
+    source, out = tmp_path / "in.pcapng", tmp_path / "out.pcap"
+    with source.open("wb") as file:
+        dpkt.pcapng.Writer(file).writepkt(framed(rtp(1)), ts=2.0**33)
+    said = rtsp("decrypt", source, "--keys", keys, "--out", out)
+    assert said.status == 1
+    assert "before 1970 or after 2106" in said.line
+    assert not out.exists()
 
 
 def test_frames_that_hold_no_datagram() -> None:

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import signal
-import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,8 +14,20 @@ from pathlib import Path
 
 import pytest
 
+from mikey.cli.rtsp.dump import Dump
+from mikey.errors import LocalError
 from tests.cli.calling import KEY, key_file
-from tests.cli.rtsping import AVP, LIMIT, PASSWORD, Rtsp, Served, answer, scripted, serving
+from tests.cli.rtsping import (
+    AVP,
+    LIMIT,
+    PASSWORD,
+    Rtsp,
+    Served,
+    answer,
+    packets_of,
+    scripted,
+    serving,
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,20 +35,6 @@ def served() -> Iterator[Served]:
     """A server like an ONVIF camera."""
     with serving() as one:
         yield one
-
-
-def packets_of(path: Path) -> list[tuple[int, bytes]]:
-    """Read an rtpdump file by the description of rtptools: (length of RTP, packet)."""
-    octets = path.read_bytes()
-    first, _, rest = octets.partition(b"\n")
-    assert first.startswith(b"#!rtpplay1.0 ")
-    at, found = 16, []
-    while at < len(rest):
-        length, rtp, _ = struct.unpack_from(">HHI", rest, at)
-        found.append((rtp, rest[at + 8 : at + length]))
-        at += length
-    assert at == len(rest)
-    return found
 
 
 @pytest.mark.realtime
@@ -88,6 +85,32 @@ def test_only_one_stream_is_dumped_as_it_is(served: Served, rtsp: Rtsp, tmp_path
     assert len(packets) - len(rtp) == stream["rtcp_verified"]
     assert dump.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [dump]
+
+
+def test_a_packet_too_long_for_the_dump_is_cut(tmp_path: Path) -> None:
+    """Over TCP a packet can have more octets than rtpdump can count."""
+    packet = bytes(range(256)) * 256
+    target = tmp_path / "packets.rtp"
+    with Dump(target) as dump:
+        dump.rtp(packet[:65531])
+        dump.rtcp(packet[:20])
+        dump.close()
+        dump.keep()
+    assert packets_of(target) == [(65531, packet[:65527]), (0, packet[:20])]
+
+
+def test_nothing_is_left_of_a_file_that_cannot_be_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Dump) -> None:
+        raise LocalError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Dump, "close", full)
+        with pytest.raises(LocalError, match="full"), Dump(tmp_path / "packets.rtp") as dump:
+            pass
+    dump.close()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.realtime

@@ -11,7 +11,7 @@ import pytest
 
 from tests import tls
 from tests.cli.calling import wav_file
-from tests.cli.rtsping import LISTEN, Rtsp, serving
+from tests.cli.rtsping import LIMIT, LISTEN, Rtsp, serving
 
 
 def certificate_of(url: str) -> bytes:
@@ -128,3 +128,16 @@ def test_it_ends_when_its_time_is_over(rtsp: Rtsp) -> None:
     assert said.status == 0
     assert said.out.startswith("serving rtsps://127.0.0.1:")
     assert " --pin " in said.out
+
+
+@pytest.mark.realtime
+def test_it_ends_quietly_when_its_reader_went_away(rtsp: Rtsp) -> None:
+    with serving() as server:
+        process = server.process
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        rtsp("play", *server.trusted, "--for", "0.5")
+        assert process.wait(LIMIT) == 141  # as the shell tells of SIGPIPE
+        assert process.stderr.read() == ""
+        process.stdout = None

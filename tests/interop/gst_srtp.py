@@ -2,7 +2,8 @@
 
 The first argument is a JSON object with ``direction`` ("protect" or "unprotect"), ``kind`` ("rtp"
 or "rtcp"), ``cipher``, ``rtp-auth`` and ``rtcp-auth`` (GStreamer's names), ``key`` (master key
-and salt), ``mki`` (both hex, the MKI may be empty), ``ssrc`` and ``roc``. Standard input
+and salt), ``mki`` (both hex, the MKI may be empty), ``ssrc`` and ``roc``; or with ``direction``,
+``kind`` and ``caps``, the text of srtpdec's caps, which says all the rest. Standard input
 has one packet a line, in hex; standard output gets the packets that come out, in order, and after
 the last one a line with a dot.
 """
@@ -47,6 +48,8 @@ def unprotecting(options: dict[str, Any]) -> tuple[Any, str, str, Any]:
     """Return the same for the way back; the key travels in the caps."""
     element = Gst.ElementFactory.make("srtpdec")
     kind = options["kind"]
+    if "caps" in options:
+        return element, f"{kind}_sink", f"{kind}_src", Gst.Caps.from_string(options["caps"])
     caps = Gst.Caps.from_string(
         f"application/x-s{kind}, ssrc=(uint){options['ssrc']}, roc=(uint){options['roc']}, "
         + ", ".join(

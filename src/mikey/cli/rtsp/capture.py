@@ -68,7 +68,10 @@ class Reader:
             raise LocalError(f"{name}: link layer {self.link} is not read")
 
     def __iter__(self) -> Iterator[tuple[float, bytes]]:
-        """Yield (seconds, octets); raises PeerError for a capture that is cut off."""
+        """Yield (seconds, octets); raises PeerError for a damaged capture.
+
+        The last frame of a pcap whose writer was stopped is what there is of it.
+        """
         try:
             for seconds, frame in self._reader:
                 if len(frame) > _LARGEST:
@@ -91,11 +94,15 @@ class Writer:
     """A capture of the same link layer."""
 
     def __init__(self, file: BinaryIO, link: int) -> None:
-        self._writer = dpkt.pcap.Writer(file, linktype=link)
+        # Readers cut frames at the length that the file's header promises.
+        self._writer = dpkt.pcap.Writer(file, snaplen=_LARGEST, linktype=link)
 
     def write(self, seconds: float, frame: bytes) -> None:
-        """Add a frame."""
-        self._writer.writepkt(frame, ts=seconds)
+        """Add a frame; PeerError for a time that the format has no place for."""
+        try:
+            self._writer.writepkt(frame, ts=seconds)
+        except struct.error:
+            raise PeerError("a frame has a time before 1970 or after 2106", number=None) from None
 
 
 def _ip_at(link: int, frame: bytes) -> int | None:

@@ -68,6 +68,9 @@ def command(*, capture: Path, key_path: Path, out: Path, as_json: bool) -> int:
     as they were, and counted. What goes over TCP is not looked at.
     """
     contexts = _contexts(load(key_path))
+    for source_path in (capture, key_path):
+        if out.exists() and source_path.exists() and out.samefile(source_path):
+            raise LocalError(f"{out}: is read, so it cannot be --out")
     try:
         with capture.open("rb") as source, Part(out) as part:
             with part.open() as target:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -35,6 +36,7 @@ class Findings:
     trials: list[Trial] = field(default_factory=list)
     pin: str = ""
     url: str = ""
+    access: tuple[str, ...] = ()
 
     def say(self, about: str, text: str) -> None:
         """Add a line."""
@@ -95,7 +97,9 @@ def command(*, seconds: float, every: bool, as_json: bool, **server: Any) -> int
 
 async def examine(target: Target, seconds: float, *, every: bool, quiet: bool) -> Findings:
     """Find out all; raises LocalError for options of no use."""
-    found = Findings(url=target.url.uri)
+    found = Findings(
+        url=target.url.uri, access=() if target.user is None else ("--user", target.user)
+    )
     try:
         tls = await _tls(target, found)
         if tls is None:
@@ -266,11 +270,10 @@ def _advice(found: Findings) -> str:
     trial = found.working
     if trial is None:
         return "nothing works" if found.trials else "no trial was possible"
-    pin = f" --pin {found.pin}" if found.pin else " --allow-null"
-    return (
-        f"works: mikey rtsp play {found.url}{pin} --profile {trial.profile} "
-        f"--transport {trial.transport}"
-    )
+    trust = ("--pin", found.pin) if found.pin else ("--allow-null",)
+    way = ("--profile", trial.profile, "--transport", trial.transport)
+    words = ("mikey", "rtsp", "play", found.url, *found.access, *trust, *way)
+    return f"works: {safe(shlex.join(words))}"
 
 
 def _print(found: Findings) -> None:

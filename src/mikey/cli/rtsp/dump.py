@@ -19,6 +19,7 @@ __all__ = ["Dump"]
 
 _FILE = struct.Struct(">IIIHH")
 _PACKET = struct.Struct(">HHI")
+_LONGEST = 0xFFFF - _PACKET.size  # of a longer packet, which only TCP carries, the end is left out
 _FIRST_LINE = b"#!rtpplay1.0 0.0.0.0/0\n"
 
 
@@ -50,7 +51,8 @@ class Dump(Part):
 
     def _add(self, packet: bytes, length: int) -> None:
         ms = (self._now() - self._start) // 10**6
-        self._write(_PACKET.pack(len(packet) + _PACKET.size, length, ms & 0xFFFFFFFF) + packet)
+        kept = packet[:_LONGEST]
+        self._write(_PACKET.pack(len(kept) + _PACKET.size, length, ms & 0xFFFFFFFF) + kept)
 
     def _write(self, octets: bytes) -> None:
         try:

@@ -63,9 +63,11 @@ class Part:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
-        if self.path != self.target:
-            self.path.unlink(missing_ok=True)
+        try:
+            self.close()
+        finally:
+            if self.path != self.target:
+                self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go of what writes it; done before it is put in its place or removed."""

@@ -86,13 +86,16 @@ class Key:
             f"srtp-cipher=(string){cipher}",
             f"srtp-auth=(string){auth}",
             f"srtcp-cipher=(string){cipher}",
-            f"srtcp-auth=(string){auth}",
+            f"srtcp-auth=(string){_srtcp_auth(auth, self.policy)}",
             f"roc=(uint){self.roc}",
         ]
         return ", ".join(parts)
 
     def crypto(self) -> str | None:
-        """Return the a=crypto line (RFC 4568 9.1); None where no suite is this policy."""
+        """Return the a=crypto line (RFC 4568 9.1); None where no suite is this policy.
+
+        A suite has no word for a short tag of SRTCP: such a line is good for SRTP alone.
+        """
         suite = _SUITES.get(self.policy.name, (None, None, None))[0]
         if suite is None:
             return None
@@ -101,6 +104,11 @@ class Key:
         if self.master.mki:
             inline += f"|{int.from_bytes(self.master.mki)}:{len(self.master.mki)}"
         return f"a=crypto:1 {suite} {inline}"
+
+
+def _srtcp_auth(auth: str | None, policy: SrtpPolicy) -> str | None:
+    """Return GStreamer's name; SRTCP has no short tag unless a peer insists (RFC 3711 5.2)."""
+    return "hmac-sha1-80" if auth == "hmac-sha1-32" and policy.srtcp_tag_length == 10 else auth
 
 
 def keys_of(stream: rtsp.MediaStream) -> Iterator[Key]:
@@ -153,6 +161,8 @@ def _key(line: str, where: str) -> Key:
         policy = SrtpPolicy.named(values["policy"])
         if values["srtcp_tag"] != str(policy.srtcp_tag_length):
             policy = replace(policy, short_srtcp_tag=True)
+        if values["srtcp_tag"] != str(policy.srtcp_tag_length):
+            raise LocalError(f"{policy.name} has no such srtcp_tag")
         master = MasterKey(
             Secret(bytes.fromhex(values["master"])),
             Secret(bytes.fromhex(values["salt"])),

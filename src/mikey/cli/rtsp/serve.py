@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import sys
 import tempfile
@@ -221,12 +220,15 @@ async def serve(plan: Plan, tls: rtsp.ServerTls | None, pin: str, *, as_json: bo
         tasks = [asyncio.create_task(_watch(server, as_json=as_json))]
         if plan.rekey_every is not None:
             tasks.append(asyncio.create_task(_rekey(server, plan.rekey_every)))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(plan.seconds):
-                await stopped.wait()
-        for task in tasks:
+        ends = asyncio.create_task(stopped.wait())
+        await asyncio.wait(
+            {ends, *tasks}, timeout=plan.seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        for task in (ends, *tasks):
             task.cancel()
-        await asyncio.wait(tasks)
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result
 
 
 async def _watch(server: rtsp.Server, *, as_json: bool) -> None:
