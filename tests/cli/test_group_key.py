@@ -162,6 +162,8 @@ def test_no_identity_leads_out_of_the_folder(
         (["--sakke-keys", "a.toml", "--threads", "1", "--processes", "1"], ALICE, "not both"),
         (["--sakke-keys", "a.toml", "--save-key", "b.toml"], ALICE, "b.toml: is there already"),
         (["--sakke-keys", "a.toml", "--save-key", "no/where"], ALICE, "no/where: No such file"),
+        (["--sakke-keys", "a.toml", "--save-key", "home", "--force"], ALICE, "home: Is a direc"),
+        (["--sakke-keys", "a.toml", "--save-key", "out/key"], ALICE, "not for the folder of its"),
         (["--sakke-keys", "a.toml", "--kms", "swapped.toml"], ALICE, "other public keys of kms."),
     ],
 )  # fmt: skip
@@ -218,6 +220,17 @@ def test_half_a_group_is_none(
     )
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     assert set(place.iterdir()) == before
+
+
+@pytest.mark.parametrize("where", ["no/where", "out/key"])
+def test_a_place_without_use_is_told_before_the_work(
+    where: str, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delattr(group_key, "key_group")  # whoever gets there fails otherwise
+    (place / "out").mkdir()
+    assert run("--sakke-keys", "a.toml", "--save-key", where) == 2
+    assert where in capsys.readouterr().err
+    assert not list((place / "out").iterdir())
 
 
 def test_messages_are_of_now(place: Path) -> None:

@@ -132,6 +132,8 @@ def command(
         raise LocalError("--threads or --processes, not both")
     if save_key is not None and not force and (save_key.exists() or save_key.is_symlink()):
         raise LocalError(f"{save_key}: is there already (--force overwrites it)")
+    if save_key is not None:
+        _check_place(save_key, out)
     with _terminable(), Outbox(out) as outbox:
         done = _key(listed, group, credential, clock, outbox, (threads, processes), quiet=as_json)
         if save_key is not None:
@@ -144,6 +146,17 @@ def command(
                 save_key.unlink(missing_ok=True)  # the key of a group that nobody is told of
             raise
     _report(done, outbox, as_json=as_json)
+
+
+def _check_place(save_key: Path, out: Path) -> None:
+    """Refuse, before the long work, a place where the sender's key cannot or must not be."""
+    folder = save_key.absolute().parent.resolve()
+    if out.resolve() in (folder, *folder.parents):
+        raise LocalError(f"{save_key}: the key of the group is not for the folder of its messages")
+    if not folder.is_dir():
+        raise LocalError(f"{save_key}: No such file or directory")
+    if save_key.is_dir():
+        raise LocalError(f"{save_key}: Is a directory")
 
 
 def _key(
