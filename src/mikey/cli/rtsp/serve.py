@@ -207,7 +207,7 @@ async def serve(plan: Plan, tls: rtsp.ServerTls | None, pin: str, *, as_json: bo
     )
     async with server, interruptible() as stopped:
         _tell(
-            f"serving {server.url}" + (f", --pin {pin}" if pin else ""),
+            f"serving {server.url}" + (f" --pin {pin}" if pin else ""),
             {
                 "event": "serving",
                 "url": server.url,
