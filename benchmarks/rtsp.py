@@ -133,11 +133,15 @@ async def idle() -> float:
     process = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,))
     process.start()
     settings = rtsp.Settings(policy=Policy(allow_null=True))
+    # Silent streams: "auto" would take each for lost, and try TCP.
+    options = rtsp.Options(transport="udp")
     try:
         url = ours.recv()
         async with contextlib.AsyncExitStack() as stack:
             for _ in range(SESSIONS):
-                await stack.enter_async_context(rtsp.playing(url, settings=settings))
+                await stack.enter_async_context(
+                    rtsp.playing(url, options=options, settings=settings)
+                )
             await asyncio.sleep(1.0)
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     finally:
