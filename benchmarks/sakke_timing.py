@@ -25,6 +25,7 @@ from mikey import _native
 LIMIT = 4.5
 CROPS = (0.5, 0.7, 0.8, 0.9, 0.95, 1.0)
 WARM_UP = 50
+BATCH = 8
 IDENTIFIER = b"2011-02\0tel:+447700900123\0"
 
 Call = Callable[[], object]
@@ -59,6 +60,19 @@ class Operations:
         other = secrets.token_bytes(16)
         data = fresh(self.data) if fixed else self.sender.encapsulate(IDENTIFIER, other)
         return lambda: self.receiver.decapsulate(data)
+
+    def encapsulate_batch(self, fixed: bool) -> Call:
+        """The secret is the SSV, and with it the eight r."""
+        ssv = fresh(self.ssv) if fixed else secrets.token_bytes(16)
+        names = [IDENTIFIER + bytes((lane,)) for lane in range(BATCH)]
+        return lambda: self.sender.encapsulate_many(names, ssv)
+
+    def decapsulate_batch(self, fixed: bool) -> Call:
+        """The secret is the SSV in all the data, and with it w and r."""
+        ssv = self.ssv if fixed else secrets.token_bytes(16)
+        data = self.data if fixed else self.sender.encapsulate(IDENTIFIER, ssv)
+        batch = [fresh(data) for _ in range(BATCH)]
+        return lambda: self.receiver.decapsulate_many(batch)
 
     def make_rsk(self, fixed: bool) -> Call:
         """The secret is the master secret z."""
@@ -141,6 +155,8 @@ def main() -> None:
     for name, prepare in (
         ("encapsulate", operations.encapsulate),
         ("decapsulate", operations.decapsulate),
+        ("encapsulate 8", operations.encapsulate_batch),
+        ("decapsulate 8", operations.decapsulate_batch),
         ("make RSK", operations.make_rsk),
         ("make public key", operations.make_public_key),
         ("ECCSI sign", operations.sign),
