@@ -53,6 +53,11 @@ def test_the_demo_proves_itself(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []  # no key and no recording stays
 
 
+def test_identifier_schemes_are_of_sakke_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--method", "psk", "--id-scheme", "3gpp"]) == 2
+    assert "--id-scheme belongs to SAKKE, not to PSK" in capsys.readouterr().err
+
+
 @pytest.mark.realtime
 def test_another_recording_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     speech = wav_file(tmp_path / "a.wav", rate=44100, channels=2, seconds=0.4)

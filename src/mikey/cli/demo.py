@@ -52,13 +52,11 @@ _LONGEST = 12.0  # seconds of audio
 @click.option(
     "--id-scheme",
     type=click.Choice(list(SCHEMES)),
-    default="tel",
-    show_default=True,
-    help="SAKKE: identities are telephone numbers (tel) or SIP URIs (3gpp, raw).",
+    help="SAKKE: identities are telephone numbers (tel) or SIP URIs (3gpp, raw).  [default: tel]",
 )
 @click.option("--trace", is_flag=True, help="Show the SIP messages, keys redacted.")
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
-def command(name: str, audio: str | None, id_scheme: str, trace: bool, as_json: bool) -> int:
+def command(name: str, audio: str | None, id_scheme: str | None, trace: bool, as_json: bool) -> int:
     """Make a whole call between two processes on this machine, and check it.
 
     A second process answers. Offer and answer carry MIKEY (in SAKKE the offer alone does) with
@@ -68,13 +66,15 @@ def command(name: str, audio: str | None, id_scheme: str, trace: bool, as_json: 
     """
     recording = _recording(audio)
     methods = METHODS if name == _ALL else (Method(name),)
+    if id_scheme is not None and Method.SAKKE not in methods:
+        raise click.UsageError(f"--id-scheme belongs to SAKKE, not to {name} (--method sakke)")
     if len(methods) > 1:
         recording = _cut(recording, _SHORT)
     reports = []
     with tracing(trace):
         for method in methods:
             with tempfile.TemporaryDirectory(prefix="mikey-demo-") as folder:
-                props = Props(Path(folder), method, id_scheme)
+                props = Props(Path(folder), method, id_scheme or "tel")
                 reports.append(run(_demo(recording, props, quiet=as_json)))
             if as_json:
                 click.echo(reports[-1].as_json())

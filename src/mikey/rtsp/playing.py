@@ -74,12 +74,14 @@ async def setup(
     are not to be had or not to be taken: MIKEY-NULL outside TLS without `Policy.allow_null`.
     """
     options = options or Options()
+    certified = client.settings.credential
+    if certified is not None and (options.psk or options.profile or options.flow):
+        raise LocalError("RTSP 2.0 has one way of keying, by certificates")
     if presentation is None:
         if not client.methods:
             await client.options()
         presentation = await client.describe()
     tracks = _wanted(presentation, options.only)
-    certified = client.settings.credential
     if certified is None:
         choice = _choice(client, presentation, tracks, options)
     else:

@@ -15,11 +15,12 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mikey import rtsp
 from mikey.carriage.rtsp import Headers, Transport, parse_transport
-from mikey.credentials import Certified, SoftwareKey, Trust
+from mikey.credentials import Certified, Psk, SoftwareKey, Trust
 from mikey.errors import LocalError, PeerError
 from mikey.policy import KeyFlow, Policy, SrtpPolicy
 from mikey.registry import CacheType, CertType, DataType
 from mikey.rtsp._keys import Keyring
+from mikey.secret import Secret
 from mikey.session import Bundle, Initiator, Method, Stream
 from mikey.wire import Cert, Message, Pke, Sp
 from tests.asynchronous import asynchronous
@@ -246,6 +247,13 @@ async def test_keys_by_rsa_r_need_tls_with_a_server_that_is_verified(parties: Pa
         ):
             with pytest.raises(LocalError, match="verified"):
                 await received(url, tls=tls, settings=parties.settings)
+        for options in (
+            rtsp.Options(psk=Psk(Secret(bytes(16)), "rtsp:client", "rtsp:server")),
+            rtsp.Options(profile="onvif-cm"),
+            rtsp.Options(flow=KeyFlow.TWO_KEYS),
+        ):
+            with pytest.raises(LocalError, match="one way of keying"):
+                await received(server.url, options, tls=parties.tls, settings=parties.settings)
         seen = await received(server.url, tls=parties.tls, settings=parties.settings)
         assert len(seen.packets) == 1
 
