@@ -67,29 +67,38 @@ class StreamFramer:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._buffer = bytearray()
+        self._size: int | None = None  # of the message under way, once its headers are here
 
     def feed(self, octets: bytes) -> Iterator[bytes]:
         """The messages that `octets` complete; CarriageError where the framing is lost."""
         self._buffer += octets
         while True:
-            while self._buffer[:2] == b"\r\n":  # keep-alive, or blank lines before a message (7.5)
-                del self._buffer[:2]
-            end = self._buffer.find(b"\r\n\r\n", 0, self._limits.head + 4)
-            if end < 0:
-                if len(self._buffer) > self._limits.head:
-                    raise CarriageError("the headers of the SIP message are too long", status=400)
+            # Headers are read once, however many pieces the body comes in.
+            if self._size is None:
+                self._size = self._measured()
+            if self._size is None or len(self._buffer) < self._size:
                 return
-            lengths = set(_CONTENT_LENGTH.findall(self._buffer[:end]))
-            if len(lengths) != 1:
-                raise CarriageError("no usable Content-Length in a stream", status=400)
-            size = end + 4 + int(lengths.pop())
-            if size > self._limits.message:
-                raise CarriageError(f"SIP message of {size} octets is too long", status=400)
-            if len(self._buffer) < size:
-                return
-            message = bytes(self._buffer[:size])
-            del self._buffer[:size]
+            message = bytes(self._buffer[: self._size])
+            del self._buffer[: self._size]
+            self._size = None
             yield message
+
+    def _measured(self) -> int | None:
+        """The octets of the next message, None while its headers are not complete."""
+        while self._buffer[:2] == b"\r\n":  # keep-alive, or blank lines before a message (7.5)
+            del self._buffer[:2]
+        end = self._buffer.find(b"\r\n\r\n", 0, self._limits.head + 4)
+        if end < 0:
+            if len(self._buffer) > self._limits.head:
+                raise CarriageError("the headers of the SIP message are too long", status=400)
+            return None
+        lengths = set(_CONTENT_LENGTH.findall(self._buffer[:end]))
+        if len(lengths) != 1:
+            raise CarriageError("no usable Content-Length in a stream", status=400)
+        size = end + 4 + int(lengths.pop())
+        if size > self._limits.message:
+            raise CarriageError(f"SIP message of {size} octets is too long", status=400)
+        return size
 
 
 class Channel(TransportChannel):

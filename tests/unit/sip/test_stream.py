@@ -41,6 +41,21 @@ def test_a_stream_is_cut_the_same_wherever_it_breaks(cuts: list[int]) -> None:
     assert messages == [ONE, TWO, ONE]
 
 
+def test_a_body_that_drips_in_does_not_have_its_headers_read_again() -> None:
+    class Counting(StreamFramer):
+        readings = 0
+
+        def _measured(self) -> int | None:
+            self.readings += 1
+            return super()._measured()
+
+    framer = Counting(LIMITS)
+    head = b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 500\r\n\r\n"
+    assert list(framer.feed(head)) == []
+    assert [message for _ in range(500) for message in framer.feed(b"x")] == [head + 500 * b"x"]
+    assert framer.readings == 2  # this message's, and what there is of the next one's
+
+
 @pytest.mark.parametrize(
     "stream",
     [
