@@ -14,7 +14,8 @@ from cryptography.x509.verification import (
     Store,
 )
 
-from mikey.credentials.certificate import Parsed, unacceptable
+from mikey.credentials.certificate import Parsed
+from mikey.credentials.public_key import unacceptable
 
 MOST_DEPTH = 8
 """Authorities between an end entity and its anchor."""

@@ -12,23 +12,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
-from mikey.credentials.public_key import Observer, PublicKey, silent
+from mikey.credentials.public_key import Observer, PublicKey, silent, unacceptable
 from mikey.errors import LocalError, PeerError
+from mikey.policy import SECOND
 from mikey.registry import ErrorNumber, HashFunc
 
 Purpose = Literal["sign", "encrypt"]
 """What a peer's certificate is for: the signature of SIGN, or the envelope of PKE."""
 
-SECOND = 1_000_000_000
-
 WEAK_HASHES = frozenset({"md2", "md4", "md5", "sha1"})
 
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):([^;?#/]*)(.*)", re.DOTALL)
-
-
-def unacceptable(reason: str) -> PeerError:
-    """Return the error for a certificate that is not accepted (error 8, R3830-6.7-7)."""
-    return PeerError(reason, number=ErrorNumber.INVALID_CERT, payload="CERT")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,9 +9,10 @@ from itertools import pairwise
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
-from mikey.credentials.certificate import SECOND, WEAK_HASHES, Parsed, unacceptable
-from mikey.credentials.public_key import Observer
+from mikey.credentials.certificate import WEAK_HASHES, Parsed
+from mikey.credentials.public_key import Observer, unacceptable
 from mikey.errors import LocalError
+from mikey.policy import SECOND
 
 _UNBOUNDED = (1 << 63) - 1
 

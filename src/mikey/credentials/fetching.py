@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mikey.credentials.certificate import unacceptable
+from mikey.credentials.public_key import unacceptable
 from mikey.registry import CertType
 from mikey.wire import Cert
 

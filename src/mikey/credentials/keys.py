@@ -14,9 +14,16 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from mikey.credentials.public_key import HASHES, LEAST_ENVELOPE, PublicKey, oaep
+from mikey.credentials.public_key import (
+    HASHES,
+    LEAST_ENVELOPE,
+    MOST_BITS,
+    MOST_EXPONENT_BITS,
+    PublicKey,
+    oaep,
+)
 from mikey.crypto import aes_cm, mac
-from mikey.errors import LocalError
+from mikey.errors import LocalError, PeerError
 from mikey.registry import MacAlg
 from mikey.secret import Secret
 
@@ -121,7 +128,7 @@ class ImplicitRejection:
 class SoftwareKey:
     """An RSA private key in memory: both Signer and Decrypter.
 
-    `oaep` names the hash of RSAES-OAEP to decrypt with, None for PKCS #1 v1.5 (the RFC's).
+    `oaep_hash` is that of RSAES-OAEP to decrypt with, None for PKCS #1 v1.5 (the RFC's).
     Raises LocalError for a key that is not RSA, is below 1024 bits or above 8192.
     """
 
@@ -136,7 +143,13 @@ class SoftwareKey:
             raise LocalError(f"an RSA key of {key.key_size} bits is too short")
         self._key = key
         self._padding = padding.PKCS1v15() if oaep_hash is None else oaep(oaep_hash)
-        self.public_key = PublicKey(key.public_key())
+        try:
+            self.public_key = PublicKey(key.public_key())
+        except PeerError:  # no peer's, but the caller's own
+            raise LocalError(
+                f"the RSA key is too large: {MOST_BITS} bits, and {MOST_EXPONENT_BITS} of the "
+                "exponent, are the most"
+            ) from None
         self.size = self.public_key.size
         self._rejection = ImplicitRejection(self.size)
 

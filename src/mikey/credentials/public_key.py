@@ -57,11 +57,16 @@ def silent(operation: str) -> None:
     """Ignore an operation."""
 
 
+def unacceptable(reason: str) -> PeerError:
+    """Return the error for a certificate that is not accepted (error 8, R3830-6.7-7)."""
+    return PeerError(reason, number=ErrorNumber.INVALID_CERT, payload="CERT")
+
+
 @final
 class PublicKey:
     """An RSA public key of at most 8192 bits.
 
-    `size` is the modulus in octets, `bits` in bits. Raises PeerError (8) for another kind of key
+    `size` is the modulus in octets, `bits` in bits. Raises PeerError (8) for another kind of key,
     for one whose work would be beyond measure, and for an even modulus.
     """
 
@@ -69,28 +74,16 @@ class PublicKey:
 
     def __init__(self, key: object, observe: Observer = silent) -> None:
         if not isinstance(key, rsa.RSAPublicKey):
-            raise PeerError(
-                "the key of the certificate is not RSA",
-                number=ErrorNumber.INVALID_CERT,
-                payload="CERT",
-            )
+            raise unacceptable("the key of the certificate is not RSA")
         self._key = key
         self._observe = observe
         self.bits = key.key_size
         self.size = (key.key_size + 7) // 8
         numbers = key.public_numbers()
         if self.bits > MOST_BITS or numbers.e.bit_length() > MOST_EXPONENT_BITS:
-            raise PeerError(
-                "the RSA key of the certificate is too large",
-                number=ErrorNumber.INVALID_CERT,
-                payload="CERT",
-            )
+            raise unacceptable("the RSA key of the certificate is too large")
         if not numbers.n & 1:  # nothing can be encrypted under it, which would show late
-            raise PeerError(
-                "the RSA key of the certificate is none",
-                number=ErrorNumber.INVALID_CERT,
-                payload="CERT",
-            )
+            raise unacceptable("the RSA key of the certificate is none")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PublicKey):

@@ -13,16 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from mikey.credentials import _path
 from mikey.credentials._cache import ChainCache
-from mikey.credentials.certificate import (
-    Certificate,
-    Parsed,
-    Purpose,
-    moment,
-    read,
-    unacceptable,
-)
+from mikey.credentials.certificate import Certificate, Parsed, Purpose, moment, read
 from mikey.credentials.crl import Revocations
-from mikey.credentials.public_key import Observer, PublicKey, silent
+from mikey.credentials.public_key import Observer, PublicKey, silent, unacceptable
 from mikey.errors import LocalError, PeerError
 from mikey.registry import CertType
 from mikey.wire import Cert

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import subprocess
 from collections.abc import Callable
@@ -287,6 +288,8 @@ def test_keys_that_are_refused() -> None:
     ).public_key()
     with pytest.raises(PeerError, match="too large"):
         PublicKey(slow)
+    with pytest.raises(LocalError, match="too large"):
+        SoftwareKey(_with_exponent((1 << 40) + 15))
 
 
 def test_unknown_hashes_are_the_callers_mistake(key: SoftwareKey) -> None:
@@ -303,6 +306,15 @@ def test_operations_are_told_to_the_observer(private: rsa.RSAPrivateKey) -> None
     with pytest.raises(AuthenticationError):
         public.verify(b"short", TEXT)
     assert seen == ["signature", "envelope"]
+
+
+def _with_exponent(e: int) -> rsa.RSAPrivateKey:
+    """The key of Alice with another public exponent."""
+    old = pki.rsa_key("alice").private_numbers()
+    d = pow(e, -1, math.lcm(old.p - 1, old.q - 1))
+    dmp1, dmq1 = rsa.rsa_crt_dmp1(d, old.p), rsa.rsa_crt_dmq1(d, old.q)
+    public = rsa.RSAPublicNumbers(e, old.public_numbers.n)
+    return rsa.RSAPrivateNumbers(old.p, old.q, d, dmp1, dmq1, old.iqmp, public).private_key()
 
 
 def _fails(octets: bytes) -> bytes:
