@@ -111,8 +111,9 @@ def parse(octets: bytes) -> Report:
             blocks += _blocks(body, start, count)
         elif kind == _SDES:
             cname = _cname(body, ssrc) or cname
-        elif kind == _BYE and body[: 4 * count]:
-            leaving = [int.from_bytes(body[at : at + 4]) for at in range(0, 4 * count, 4)]
+        elif kind == _BYE:
+            named = body[: 4 * count]
+            leaving = [int.from_bytes(named[at : at + 4]) for at in range(0, len(named), 4)]
             goodbye = goodbye or ssrc in leaving
     if ssrc is None:
         raise _malformed("it is empty")

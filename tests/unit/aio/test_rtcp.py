@@ -103,10 +103,15 @@ def test_any_octets_parse_or_are_a_decode_error(octets: bytes) -> None:
 
 def test_unknown_kinds_and_other_sources_are_passed_over() -> None:
     app = bytes.fromhex("80cc0002 11111111 61626364")
-    bye_of_another = bytes.fromhex("81cb0001 33333333")
+    bye_of_another = bytes.fromhex("82cb0001 33333333")  # of two, and one of them cut off
     sdes_of_another = bytes.fromhex("81ca0003 33333333 01036140 62000000")
     report = parse(bytes.fromhex("80c9000111111111") + app + bye_of_another + sdes_of_another)
     assert report == Report(ssrc=0x11111111)
+
+
+def test_a_bye_of_nobody_is_not_that_of_ssrc_0() -> None:
+    bye = bytes.fromhex("82cb0001 33333333")
+    assert parse(bytes.fromhex("80c9000100000000") + bye) == Report(ssrc=0)
 
 
 def packet(sequence: int, timestamp: int) -> RtpPacket:
