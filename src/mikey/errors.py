@@ -80,12 +80,8 @@ class PeerError(MikeyError):
     def __str__(self) -> str:
         if self.offset is None:
             return self.reason
-        where = f"octet {self.offset}"
-        return (
-            f"{self.reason} ({self.payload} at {where})"
-            if self.payload
-            else (f"{self.reason} (at {where})")
-        )
+        payload = f"{self.payload} " if self.payload else ""
+        return f"{self.reason} ({payload}at octet {self.offset})"
 
 
 def _unpickled(kind: type[PeerError], args: tuple[object, ...]) -> PeerError:

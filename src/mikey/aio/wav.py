@@ -42,19 +42,19 @@ def read_wav(path: str | os.PathLike[str]) -> Recording:
     """
     try:
         with wave.open(os.fspath(path), "rb") as file:
-            width = file.getsampwidth()
-            if width != SAMPLE_WIDTH:
-                raise LocalError(f"{path}: samples of {8 * width} bits; 16-bit PCM is sent")
-            audio = AudioFormat(file.getframerate(), file.getnchannels())
+            width, rate, channels = file.getsampwidth(), file.getframerate(), file.getnchannels()
             samples = file.readframes(file.getnframes())
     except (wave.Error, EOFError) as error:
         reason = f" ({error})" if str(error) else ""
         raise LocalError(f"{path}: no WAV file of 16-bit PCM{reason}") from error
     except OSError as error:
         raise LocalError(f"{path}: {error.strerror or error}") from error
+    if width != SAMPLE_WIDTH:
+        raise LocalError(f"{path}: samples of {8 * width} bits; 16-bit PCM is sent")
+    try:
+        audio = AudioFormat(rate, channels)
     except LocalError as error:
-        text = str(error)
-        raise LocalError(text if text.startswith(f"{path}") else f"{path}: {text}") from None
+        raise LocalError(f"{path}: {error}") from None
     samples = samples[: len(samples) // audio.frame_size * audio.frame_size]
     if not samples:
         raise LocalError(f"{path}: the WAV file holds no audio")
