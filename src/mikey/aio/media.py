@@ -17,7 +17,7 @@ from mikey.aio.l16 import AudioFormat, Packetizer
 from mikey.aio.playout import Playout
 from mikey.aio.reception import Reception
 from mikey.aio.rtcp import Report, SenderInfo, compose, parse
-from mikey.aio.rtp import RtpPacket
+from mikey.aio.rtp import RtpPacket, refuse_own
 from mikey.errors import LocalError, PeerError
 from mikey.policy.clock import ntp_from_ns
 from mikey.srtp import MasterKey, Receiver, Sender
@@ -60,8 +60,9 @@ class MediaSession:
         self._peer_rtcp = peer_rtcp or (peer[0], peer[1] + 1)
         self._sender = sender
         self._receiver = receiver
-        self._cname = cname or f"{secrets.token_hex(6)}@{endpoint.host}"  # RFC 7022 4.2
+        self._cname = cname or f"{random(6).hex()}@{endpoint.host}"  # RFC 7022 4.2
         self._now = now
+        self._random = random
         self._playout = Playout(audio, write or (lambda _: None))
         self._reception = Reception(audio.rate)
         # Far from its end, so that the first packets cannot wrap it (RFC 3711 3.3.1)
@@ -163,13 +164,16 @@ class MediaSession:
 
     def _on_rtp(self, octets: bytes) -> None:
         try:
+            refuse_own(octets[8:12], self._sender.ssrc)
             packet = RtpPacket.parse(self._receiver.unprotect(octets))
         except PeerError as error:
             self.rtp.rejected += 1
             logger.debug("SRTP packet rejected: %s", error)
             return
         self.rtp.verified += 1
-        extended = self._reception.add(packet, self._now() / 1e9)
+        extended = self._reception.arrived(
+            packet.sequence, packet.timestamp, packet.ssrc, self._now() / 1e9
+        )
         if packet.payload_type == self._payload_type:
             self._play(extended, packet)
         self._check_complete()
@@ -185,6 +189,7 @@ class MediaSession:
 
     def _on_rtcp(self, octets: bytes) -> None:
         try:
+            refuse_own(octets[4:8], self._sender.ssrc)
             report = parse(self._receiver.unprotect_rtcp(octets))
         except PeerError as error:
             self.rtcp.rejected += 1
@@ -210,7 +215,8 @@ class MediaSession:
             except LocalError as error:
                 logger.debug("no more SRTCP: %s", error)  # `send` tells the caller
                 return
-            await asyncio.sleep(_RTCP_INTERVAL * (0.5 + secrets.randbelow(1000) / 1000))
+            chance = int.from_bytes(self._random(2)) / 2**16
+            await asyncio.sleep(_RTCP_INTERVAL * (0.5 + chance))
 
     def _report(self, *, goodbye: bool = False) -> None:
         now = self._now()

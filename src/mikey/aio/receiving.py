@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from mikey.aio.counters import Counters
 from mikey.aio.reception import Reception
 from mikey.aio.rtcp import Report, compose, parse
-from mikey.aio.rtp import HEADER_LENGTH
-from mikey.errors import DecodeError, LocalError, PeerError
+from mikey.aio.rtp import HEADER_LENGTH, refuse_own
+from mikey.errors import LocalError, PeerError
 from mikey.srtp import MasterKey, Receiver, Sender
 
 __all__ = ["StreamReceiver"]
@@ -100,11 +100,10 @@ class StreamReceiver:
             self._on_rtp(packet)
 
     def rtcp_received(self, octets: bytes) -> None:
-        """Take an SRTCP packet; one of ours that comes back is none (RFC 3550 8.2)."""
+        """Take an SRTCP packet."""
         try:
-            if self._sender is not None and octets[4:8] == self._sender.ssrc.to_bytes(4):
-                # With one key both ways it is authentic, and would be taken for the stream.
-                raise DecodeError("it has our own SSRC", number=None)
+            if self._sender is not None:
+                refuse_own(octets[4:8], self._sender.ssrc)
             packet = self._receiver.unprotect_rtcp(octets)
             report = parse(packet)
         except PeerError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mikey.aio.rtcp import ReportBlock
-from mikey.aio.rtp import RtpPacket
 
 __all__ = ["Reception"]
 
@@ -25,10 +24,6 @@ class Reception:
         self._last_sr_at = 0.0
         self.received = 0
         self.ssrc = 0
-
-    def add(self, packet: RtpPacket, arrival: float) -> int:
-        """Count a packet, return its extended sequence number."""
-        return self.arrived(packet.sequence, packet.timestamp, packet.ssrc, arrival)
 
     def arrived(self, sequence: int, timestamp: int, ssrc: int, arrival: float) -> int:
         """Count a packet by the fields of its header, return its extended sequence number."""

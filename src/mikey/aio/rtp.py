@@ -8,7 +8,7 @@ from typing import Self
 
 from mikey.errors import DecodeError
 
-__all__ = ["HEADER_LENGTH", "RtpPacket", "is_rtcp"]
+__all__ = ["HEADER_LENGTH", "RtpPacket", "is_rtcp", "refuse_own"]
 
 HEADER_LENGTH = 12
 
@@ -70,6 +70,15 @@ class RtpPacket:
 def is_rtcp(octets: bytes) -> bool:
     """Whether a packet on a shared port is RTCP (RFC 5761 4)."""
     return len(octets) > 1 and 192 <= octets[1] <= 223
+
+
+def refuse_own(ssrc: bytes, own: int) -> None:
+    """Raise DecodeError for the SSRC of a packet of ours that comes back (RFC 3550 8.2).
+
+    With one key both ways such a packet is authentic, and would be taken for the peer's.
+    """
+    if ssrc == own.to_bytes(4):
+        raise DecodeError("it has our own SSRC", number=None)
 
 
 def _malformed(reason: str) -> DecodeError:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 
 from mikey.aio import Counters
 from mikey.aio.rtcp import Report, SenderInfo, compose, parse
-from mikey.aio.rtp import RtpPacket
-from mikey.errors import DecodeError, LocalError, PeerError
+from mikey.aio.rtp import RtpPacket, refuse_own
+from mikey.errors import LocalError, PeerError
 from mikey.policy.clock import ntp_from_ns
 from mikey.rtsp.source import Source, Unit
 from mikey.srtp import MasterKey, Receiver, Sender
@@ -138,9 +138,7 @@ class SendingStream:
         if self._receiver is None:
             return
         try:
-            if octets[4:8] == self.ssrc.to_bytes(4):
-                # With one key both ways it is authentic, and would be taken for the client's.
-                raise DecodeError("it has our own SSRC", number=None)
+            refuse_own(octets[4:8], self.ssrc)
             report = parse(self._receiver.unprotect_rtcp(octets))
         except PeerError as error:
             self.rtcp.rejected += 1

@@ -123,6 +123,26 @@ async def test_packets_of_others_are_counted_and_dropped() -> None:
     assert bytes(heard) == b"\1\0" * 10
 
 
+@asynchronous
+async def test_packets_of_ours_that_come_back_are_not_the_peers() -> None:
+    """One TEK both ways, and a peer whose SSRC is open: ours must not bind it."""
+    both = [master(1)]
+    async with await RtpEndpoint.open("127.0.0.1") as own:
+        session = MediaSession(
+            own,
+            audio=AUDIO,
+            payload_type=96,
+            peer=(own.host, own.port),  # an echo
+            sender=Sender(POLICY, both, ssrc=HERS),
+            receiver=Receiver(POLICY, both, ssrc=None),
+        )
+        async with session:
+            session._send(bytes(20), marker=True)
+            await until(lambda: session.rtp.rejected == 1 and session.rtcp.rejected >= 1)
+        assert session.rtp.verified == session.rtcp.verified == 0
+        assert session.peer_ssrc is None
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(LIMIT):
         while not condition():

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from mikey.aio.reception import Reception
 from mikey.aio.rtcp import Report, ReportBlock, SenderInfo, compose, parse
-from mikey.aio.rtp import RtpPacket
 from mikey.errors import DecodeError
 
+SSRC = 5
 BLOCK = ReportBlock(
     ssrc=0x22222222,
     fraction_lost=1,
@@ -114,16 +114,12 @@ def test_a_bye_of_nobody_is_not_that_of_ssrc_0() -> None:
     assert parse(bytes.fromhex("80c9000100000000") + bye) == Report(ssrc=0)
 
 
-def packet(sequence: int, timestamp: int) -> RtpPacket:
-    return RtpPacket(payload_type=96, sequence=sequence, timestamp=timestamp, ssrc=5, payload=b"")
-
-
 def test_reception_counts_over_the_wrap() -> None:
     reception = Reception(8000)
     assert reception.report(0.0) is None
     numbers = [65534, 65535, 1, 0, 3]  # 2 is lost, two come in the wrong order
     extended = [
-        reception.add(packet(number, (index * 160 + 2**32 - 200) % 2**32), index * 0.02)
+        reception.arrived(number, (index * 160 + 2**32 - 200) % 2**32, SSRC, index * 0.02)
         for index, number in enumerate(numbers)
     ]
     assert [number - extended[0] for number in extended] == [0, 1, 3, 2, 5]
@@ -131,7 +127,7 @@ def test_reception_counts_over_the_wrap() -> None:
     reception.sender_report(0x0123456789ABCDEF, 0.5)
     block = reception.report(1.0)
     assert block == ReportBlock(
-        ssrc=5,
+        ssrc=SSRC,
         fraction_lost=256 // 6,
         lost=1,
         highest=0x10003,
@@ -146,15 +142,15 @@ def test_reception_counts_over_the_wrap() -> None:
 
 def test_an_earlier_packet_may_come_after_the_first() -> None:
     reception = Reception(8000)
-    first = reception.add(packet(10, 0), 0.0)
-    assert reception.add(packet(9, 0), 0.0) == first - 1
+    first = reception.arrived(10, 0, SSRC, 0.0)
+    assert reception.arrived(9, 0, SSRC, 0.0) == first - 1
     assert reception.expected == 2
 
 
 def test_jitter_is_that_of_the_rfc() -> None:
     reception = Reception(8000)
-    reception.add(packet(0, 0), 0.0)
-    reception.add(packet(1, 160), 0.04)  # 160 units late
+    reception.arrived(0, 0, SSRC, 0.0)
+    reception.arrived(1, 160, SSRC, 0.04)  # 160 units late
     block = reception.report(0.04)
     assert block is not None
     assert block.jitter == 160 // 16
