@@ -15,6 +15,7 @@ import click
 
 from mikey.cli.commands import Commands, Entry
 from mikey.errors import LocalError, PeerError
+from mikey.text import plain
 
 PEER_IS_WRONG = 1
 USAGE = 2
@@ -133,8 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _failed(reason: str, status: int) -> int:
     line = " ".join(reason.split())
     # parts of it may come from a peer, and a terminal obeys what is not printable
-    line = "".join(c if c.isprintable() else "?" for c in line)
-    click.echo(f"mikey: {line}", err=True)
+    click.echo(f"mikey: {plain(line)}", err=True)
     return status
 
 

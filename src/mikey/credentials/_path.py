@@ -16,6 +16,7 @@ from cryptography.x509.verification import (
 
 from mikey.credentials.certificate import Parsed
 from mikey.credentials.public_key import unacceptable
+from mikey.text import plain
 
 MOST_DEPTH = 8
 """Authorities between an end entity and its anchor."""
@@ -105,4 +106,4 @@ def _signs_certificates(
 def _reason(error: Exception) -> str:
     """Return one line of what the verifier says; names in certificates are the peer's words."""
     text = str(error).partition(" (encountered processing")[0]
-    return "".join(c if c.isprintable() else "?" for c in text)[:200]
+    return plain(text)[:200]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mikey.carriage.rtsp import without_userinfo
 from mikey.errors import CarriageError
+from mikey.text import plain
 
 __all__ = [
     "ClosedError",
@@ -12,16 +13,14 @@ __all__ = [
     "RefusedError",
     "RtspError",
     "UntrustedError",
-    "plain",
 ]
 
 _LONGEST = 120
 
 
-def plain(text: str) -> str:
-    """`text` from a peer, fit for a terminal: printable and short."""
-    shown = "".join(character if character.isprintable() else "?" for character in text)
-    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "..."
+def _shown(text: str) -> str:
+    """`text` from a peer as an error shows it: printable and short."""
+    return plain(text if len(text) <= _LONGEST else text[:_LONGEST] + "...")
 
 
 class RtspError(CarriageError):
@@ -64,7 +63,7 @@ class RefusedError(RtspError):
 
     def __init__(self, method: str, status: int, phrase: str) -> None:
         super().__init__(
-            f"the server refused {method}: {status} {plain(phrase)}".rstrip(), status=status
+            f"the server refused {method}: {status} {_shown(phrase)}".rstrip(), status=status
         )
         self.method = method
         self.phrase = phrase
@@ -78,7 +77,7 @@ class RedirectedError(RtspError):
     """
 
     def __init__(self, said: str, status: int, location: str) -> None:
-        shown = plain(without_userinfo(location.strip()))
+        shown = _shown(without_userinfo(location.strip()))
         where = f"it sends us to {shown}" if shown else "it names no other URL"
         super().__init__(
             f"the server answers no more ({said}): {where}, which is not followed", status=status

@@ -20,6 +20,7 @@ from sipua.transport import TransportAddress, TransportChannel
 from mikey.carriage.redact import redact
 from mikey.errors import CarriageError
 from mikey.sip._message import ReceivedRequest, Source, parse_message
+from mikey.text import plain
 
 if TYPE_CHECKING:
     from mikey.sip.settings import Limits
@@ -57,8 +58,8 @@ def log_message(direction: str, peer: object, octets: bytes) -> None:
     """One message into the log `mikey.sip`, keys and control characters taken out."""
     if logger.isEnabledFor(logging.DEBUG):
         text = redact(octets.decode("utf-8", "backslashreplace").replace("\r\n", "\n"))
-        text = "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
-        logger.debug("%s %s\n%s", direction, peer, text.rstrip("\n"))
+        shown = "\n".join(map(plain, text.rstrip("\n").split("\n")))
+        logger.debug("%s %s\n%s", direction, peer, shown)
 
 
 class StreamFramer:

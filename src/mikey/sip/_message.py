@@ -15,7 +15,7 @@ from sipua.transport import TransportAddress
 from sipua.utils import SIP_STATUS_CODES, random_string
 
 from mikey.errors import CarriageError
-from mikey.sip.errors import plain
+from mikey.text import plain
 
 if TYPE_CHECKING:
     from mikey.sip.settings import Limits

@@ -31,8 +31,8 @@ from mikey.sip._message import (
     reply,
 )
 from mikey.sip._tasks import Tasks
-from mikey.sip.errors import plain
 from mikey.sip.settings import Limits
+from mikey.text import plain
 
 __all__ = ["Transport", "bracketed", "local_address_towards"]
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from mikey.errors import CarriageError
+from mikey.text import plain
 
 __all__ = [
     "CallError",
@@ -13,18 +14,12 @@ __all__ = [
     "SipWarning",
     "format_warnings",
     "parse_warnings",
-    "plain",
 ]
 
 SipWarning = tuple[int, str]
 """Code and text of one warning value (RFC 3261 20.43), for example (399, "no shared policy")."""
 
 _WARNING = re.compile(r'(\d{3})\s+[^\s",]+\s+"((?:[^"\\]|\\.)*)"')
-
-
-def plain(text: str) -> str:
-    """`text` from a peer, fit for a terminal: nothing but printable characters."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def parse_warnings(values: Sequence[str]) -> tuple[SipWarning, ...]:

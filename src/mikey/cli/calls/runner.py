@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from mikey.errors import LibraryError
+from mikey.text import plain
 
 __all__ = ["TERMINATED", "note", "playing", "run", "tracing"]
 
@@ -75,8 +76,7 @@ def tracing(enabled: bool) -> Iterator[None]:
 def note(text: str, *, quiet: bool) -> None:
     """Say something on the way, on stderr; parts of it may come from a peer."""
     if not quiet:
-        line = "".join(c if c.isprintable() else "?" for c in text)
-        sys.stderr.write(f"{line}\n")
+        sys.stderr.write(f"{plain(text)}\n")
         sys.stderr.flush()
 
 

@@ -17,6 +17,7 @@ from mikey.cli.inspect.hexdump import dump
 from mikey.cli.inspect.payloads import Described
 from mikey.cli.inspect.report import Report
 from mikey.secret import Secret
+from mikey.text import plain
 
 _SHOWN_OCTETS = 8
 _CUT_TO = 6
@@ -47,7 +48,7 @@ def render(
 def _heading(report: Report, number: int, total: int) -> RenderableType:
     count = f" {number} of {total}" if total > 1 else ""
     text = Text(f"MIKEY message{count}", style="bold reverse")
-    text.append(f"  {_safe(report.where)}", style="not bold not reverse")
+    text.append(f"  {plain(report.where)}", style="not bold not reverse")
     text.append(f", {_octets(len(report.octets))}", style="not bold not reverse dim")
     return Padding(text, (0, 0, 1, 0))
 
@@ -90,7 +91,7 @@ def _certificate(seen: Seen) -> RenderableType:
         ("key", seen.key),
     )
     for name, value in rows:
-        table.add_row(Text(name, style="dim"), Text(_safe(value), style="green", overflow="fold"))
+        table.add_row(Text(name, style="dim"), Text(plain(value), style="green", overflow="fold"))
     return Padding(table, (0, 0, 0, 2))
 
 
@@ -124,7 +125,7 @@ def _rows(table: Table, fields: Iterable[Field], depth: int, *, show_keys: bool)
             _length(field),
             "  " * depth + name,
             Text(value, style="bold red" if show_keys and _is_secret(field) else ""),
-            Text(_safe(field.meaning)),
+            Text(plain(field.meaning)),
         )
         _rows(table, parts, depth + 1, show_keys=show_keys)
 
@@ -172,7 +173,7 @@ def _damage(report: Report, *, show_keys: bool) -> RenderableType:
     where = "" if error.offset is None else f" at octet {error.offset}"
     payload = "" if error.payload is None else f" in {error.payload}"
     text = Text(f"DAMAGED{where}{payload}: ", style="bold red")
-    text.append(_safe(error.reason), style="red")
+    text.append(plain(error.reason), style="red")
     read = [part for part in (report.header, *report.payloads) if part is not None]
     end = read[-1].offset + read[-1].length if read else 0
     parts: list[RenderableType] = [text]
@@ -189,9 +190,9 @@ def _conclusion(report: Report) -> RenderableType:
     verdict, style = _VERDICTS[report.verified]
     line = Text(f"{report.proof} {verdict}", style=style)
     if report.reason:
-        line.append(f": {_safe(report.reason)}", style="not bold default")
+        line.append(f": {plain(report.reason)}", style="not bold default")
     parts: list[RenderableType] = [line]
-    parts += [Text(f"  ! {_safe(warning)}", style="yellow") for warning in report.warnings]
+    parts += [Text(f"  ! {plain(warning)}", style="yellow") for warning in report.warnings]
     return Padding(Group(*parts), (0, 0, 1, 0))
 
 
@@ -221,8 +222,3 @@ def _key(text: Text, name: str, key: Secret) -> None:
 
 def _octets(count: int) -> str:
     return f"{count} octet" if count == 1 else f"{count} octets"
-
-
-def _safe(text: str) -> str:
-    """Return the text without what a terminal would obey."""
-    return "".join(c if c.isprintable() else "?" for c in text)

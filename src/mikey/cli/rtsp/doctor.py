@@ -18,10 +18,11 @@ from mikey.cli.inspect.report import inspect
 from mikey.cli.inspect.sources import Found
 from mikey.cli.output import page
 from mikey.cli.rtsp.options import Target, client_options
-from mikey.cli.rtsp.report import FLOW_WORDS, safe
+from mikey.cli.rtsp.report import FLOW_WORDS
 from mikey.cli.rtsp.trials import Trial, attempt, profiles
 from mikey.errors import PeerError
 from mikey.policy import Clock, KeyFlow
+from mikey.text import plain
 from mikey.wire import Kemac, KvSpi, Message, Rand, Sp, T, parse_key_data
 
 _MOST_MESSAGES = 4  # refused messages that are shown octet by octet
@@ -40,7 +41,7 @@ class Findings:
 
     def say(self, about: str, text: str) -> None:
         """Add a line."""
-        self.lines.append((about, safe(text)))
+        self.lines.append((about, plain(text)))
 
     def show_theirs(self, presentation: Presentation) -> None:
         """Show the server's message, once: the session that failed stood on it."""
@@ -273,7 +274,7 @@ def _advice(found: Findings) -> str:
     trust = ("--pin", found.pin) if found.pin else ("--allow-null",)
     way = ("--profile", trial.profile, "--transport", trial.transport)
     words = ("mikey", "rtsp", "play", found.url, *found.access, *trust, *way)
-    return f"works: {safe(shlex.join(words))}"
+    return f"works: {plain(shlex.join(words))}"
 
 
 def _print(found: Findings) -> None:

@@ -13,8 +13,9 @@ from rich.text import Text
 
 from mikey import rtsp
 from mikey.policy import KeyFlow
+from mikey.text import plain
 
-__all__ = ["FLOW_WORDS", "SessionReport", "StreamReport", "safe", "show"]
+__all__ = ["FLOW_WORDS", "SessionReport", "StreamReport", "show"]
 
 FLOW_WORDS = {
     KeyFlow.ANSWER: "answer: the server's message keys both directions, the client answers it",
@@ -22,11 +23,6 @@ FLOW_WORDS = {
     KeyFlow.CLIENT_KEY: "client key: the client's key in SETUP protects both directions",
     KeyFlow.SERVER_KEY: "server key: the server's key in the SDP protects both directions",
 }
-
-
-def safe(text: str) -> str:
-    """Return text of a peer as a terminal may have it."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +50,8 @@ class StreamReport:
         """Return what a stream counted up to now."""
         return cls(
             index=stream.index,
-            kind=safe(stream.kind),
-            encoding=safe(stream.encoding),
+            kind=plain(stream.kind),
+            encoding=plain(stream.encoding),
             policy=stream.policy.name,
             mki=stream.incoming_key.mki.hex(),
             ssrc=stream.ssrc,
@@ -128,12 +124,12 @@ def session_report(session: rtsp.Session, trust: str, **more: Any) -> SessionRep
     client = session.client
     return SessionReport(
         url=client.url.uri,
-        server=safe(client.server),
+        server=plain(client.server),
         secure=client.secure,
         checked=client.secure and not trust.startswith("INSECURE"),
         trust=trust,
         profile=session.choice.profile,
-        reason=safe(session.choice.reason),
+        reason=plain(session.choice.reason),
         flow=session.flow.value,
         rekeys=session.rekeys,
         streams=tuple(map(StreamReport.of, session.streams)),

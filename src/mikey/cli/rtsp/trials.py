@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from mikey import rtsp
 from mikey.carriage.rtsp import Headers, Response, parse_key_mgmt
 from mikey.cli.rtsp.options import Target
-from mikey.cli.rtsp.report import StreamReport, safe
+from mikey.cli.rtsp.report import StreamReport
 from mikey.errors import LocalError, MikeyError, PeerError
 from mikey.policy import PROFILES, KeyFlow, srtp_policy
+from mikey.text import plain
 from mikey.wire import Kemac, KvSpi, Message, Sp, parse_key_data
 
 __all__ = ["Trial", "Watched", "attempt", "profiles"]
@@ -142,7 +143,7 @@ async def attempt(
             session = await rtsp.setup(client, options=options)
             choice = session.choice
             trial = replace(
-                trial, profile=choice.profile, reason=safe(choice.reason), flow=session.flow.value
+                trial, profile=choice.profile, reason=plain(choice.reason), flow=session.flow.value
             )
             async with session:
                 await session.play()
@@ -151,7 +152,7 @@ async def attempt(
                 if trial.works:
                     trial = await _renewal(session, trial, seconds)
     except (LocalError, PeerError) as error:
-        trial = replace(trial, error=safe(str(error)))
+        trial = replace(trial, error=plain(str(error)))
     if client is not None:
         refused = (octets for _, octets, status in client.said if status >= 300)
         trial = replace(trial, refused=tuple(refused))
@@ -182,9 +183,9 @@ async def _renewal(session: rtsp.Session, trial: Trial, seconds: float) -> Trial
             if lost:
                 rekey = f"accepted, but then {lost} packets did not verify"
         except MikeyError as error:
-            rekey = safe(str(error))
+            rekey = plain(str(error))
     try:
         await session.ask_keys()
     except MikeyError as error:
-        ask = safe(str(error))
+        ask = plain(str(error))
     return replace(trial, rekey=rekey, ask=ask)
