@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mikey.carriage.rtsp import KeyMgmt, Presentation, levels_in_setup
+from mikey.carriage.rtsp import KEY_ERROR, KEY_FAILURE, KeyMgmt, Presentation, levels_in_setup
 from mikey.carriage.sdp import Sender
 from mikey.errors import CarriageError, PeerError
 from mikey.policy import KeyFlow, SrtpPolicy
-from mikey.rtsp._keys import KEY_FAILURE, Keyring, OwnKey, StreamKey
+from mikey.rtsp._keys import Keyring, OwnKey, StreamKey
 from mikey.session import Bundle, Initiator, Stream
 
 __all__ = ["ClientKeys", "TrackKeys"]
@@ -104,7 +104,9 @@ class ClientKeys:
             bundle = self._keyring.finish(self._asked[index], answer)
             sessions = bundle.crypto_sessions
             if len(sessions) != 2 or sessions[1].ssrc != self._ssrcs[index]:
-                raise CarriageError("RSA-R is not for the server's stream and ours", status=466)
+                raise CarriageError(
+                    "RSA-R is not for the server's stream and ours", status=KEY_ERROR
+                )
             theirs, mine = (StreamKey(bundle, session) for session in sessions)
             return TrackKeys(theirs, mine, None)
         ours = self._ssrcs[index]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from mikey.carriage.rtsp import first_message, update_message
+from mikey.carriage.rtsp import KEY_FAILURE, first_message, update_message
 from mikey.credentials import Certified, NoKey, Psk
 from mikey.errors import CarriageError, LocalError, PeerError, PolicyError
 from mikey.policy import Clock, Context, Policy, SrtpPolicy
@@ -30,9 +30,8 @@ from mikey.session import (
 from mikey.srtp import MasterKey, Receiver, Sender
 from mikey.wire import KeyData
 
-__all__ = ["KEY_FAILURE", "Keyring", "OwnKey", "StreamKey", "told_by_the_peer"]
+__all__ = ["Keyring", "OwnKey", "StreamKey", "told_by_the_peer"]
 
-KEY_FAILURE = 463
 """Key management failure (RFC 4567 3.2)."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mikey.carriage.rtsp import (
+    KEY_FAILURE,
     Presentation,
     Request,
     levels_in_setup,
@@ -14,7 +15,7 @@ from mikey.carriage.sdp import Description
 from mikey.errors import CarriageError, LibraryError, LocalError
 from mikey.policy import KeyFlow, SrtpPolicy
 from mikey.registry import DataType
-from mikey.rtsp._keys import KEY_FAILURE, Keyring, OwnKey, StreamKey, told_by_the_peer
+from mikey.rtsp._keys import Keyring, OwnKey, StreamKey, told_by_the_peer
 from mikey.rtsp._sending import SendingStream
 from mikey.session import Bundle, Initiator, Stream
 from mikey.srtp import Receiver

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from mikey.aio import RtpEndpoint
 from mikey.carriage.rtsp import (
+    KEY_ERROR,
+    KEY_FAILURE,
     Choice,
     Headers,
     KeyMgmt,
@@ -25,7 +27,7 @@ from mikey.carriage.rtsp import (
 from mikey.errors import CarriageError
 from mikey.policy import PROFILES, KeyFlow, SrtpPolicy
 from mikey.rtsp._flow import ClientKeys
-from mikey.rtsp._keys import KEY_FAILURE, Keyring
+from mikey.rtsp._keys import Keyring
 from mikey.rtsp.client import Client
 from mikey.rtsp.errors import RefusedError, RtspError
 from mikey.rtsp.stream import Handlers, MediaStream
@@ -33,7 +35,6 @@ from mikey.rtsp.stream import Handlers, MediaStream
 __all__ = ["Setup"]
 
 _UNSUPPORTED_TRANSPORT = 461
-_KEY_ERROR = 466
 _MIKEY = "mikey"
 
 
@@ -162,7 +163,7 @@ class Setup:
             "SETUP",
             track.control,
             Headers(headers),
-            accept=(_UNSUPPORTED_TRANSPORT, KEY_FAILURE, _KEY_ERROR),
+            accept=(_UNSUPPORTED_TRANSPORT, KEY_FAILURE, KEY_ERROR),
         )
 
     async def _way(self, track: Track) -> _Way:

@@ -14,7 +14,13 @@ from mikey.carriage.rtsp._fields import Range, Session, base_uri
 from mikey.carriage.rtsp._framer import Framer, Item
 from mikey.carriage.rtsp._guard import Guard, UnauthorizedError
 from mikey.carriage.rtsp._headers import Headers
-from mikey.carriage.rtsp._keymgmt import KeyMgmt, mikey_only, parse_key_mgmt
+from mikey.carriage.rtsp._keymgmt import (
+    KEY_ERROR,
+    KEY_FAILURE,
+    KeyMgmt,
+    mikey_only,
+    parse_key_mgmt,
+)
 from mikey.carriage.rtsp._login import Login
 from mikey.carriage.rtsp._messages import REASONS, VERSIONS, Interleaved, Request, Response
 from mikey.carriage.rtsp._parameters import (
@@ -40,6 +46,8 @@ from mikey.carriage.rtsp._transport import Transport, parse_address, parse_trans
 
 __all__ = [
     "CONTENT_TYPE",
+    "KEY_ERROR",
+    "KEY_FAILURE",
     "REASONS",
     "VERSIONS",
     "Choice",

@@ -15,11 +15,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mikey.carriage.rtsp._text import TOKEN, malformed, parameter, quoted, split
+from mikey.carriage.sdp import MIKEY
 from mikey.errors import CarriageError, LocalError
 
 NAME = "KeyMgmt"
-MIKEY = "mikey"
-FAILURE = 463
+
+KEY_FAILURE = 463
+"""RTSP 1.0's status where key management failed (R4567-3.2-5)."""
+
+KEY_ERROR = 466
+"""RTSP 2.0's number of the same failure; its 463 is Destination Prohibited."""
 
 _KMPID = re.compile(r"[A-Za-z0-9]{1,64}", re.ASCII)
 _URI = re.compile(r"[!-~]*")
@@ -76,7 +81,7 @@ def mikey_only(specs: Iterable[KeyMgmt]) -> tuple[KeyMgmt, ...]:
     """
     mikey = tuple(spec for spec in specs if spec.protocol == MIKEY)
     if len({spec.uri for spec in mikey}) < len(mikey):
-        raise CarriageError("RTSP: two MIKEY messages for one URI", status=FAILURE)
+        raise CarriageError("RTSP: two MIKEY messages for one URI", status=KEY_FAILURE)
     return mikey
 
 
@@ -92,7 +97,7 @@ def decode_data(text: str) -> bytes:
             return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
         except binascii.Error:
             pass
-    raise CarriageError("RTSP: key management data is no base64", status=FAILURE)
+    raise CarriageError("RTSP: key management data is no base64", status=KEY_FAILURE)
 
 
 def _spec(text: str) -> KeyMgmt:

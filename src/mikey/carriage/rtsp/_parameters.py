@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mikey.carriage.rtsp._headers import Headers
-from mikey.carriage.rtsp._keymgmt import MIKEY, NAME, KeyMgmt, decode_data, parse_key_mgmt
+from mikey.carriage.rtsp._keymgmt import NAME, KeyMgmt, decode_data, parse_key_mgmt
 from mikey.carriage.rtsp._text import TOKEN, malformed
+from mikey.carriage.sdp import MIKEY
 
 CONTENT_TYPE = "text/parameters"
 

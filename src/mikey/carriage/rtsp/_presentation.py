@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from mikey.carriage.rtsp._fields import base_uri
 from mikey.carriage.rtsp._keymgmt import (
+    KEY_FAILURE,
     NAME,
     KeyMgmt,
     decode_data,
@@ -116,11 +117,13 @@ class Presentation:
             return ()
         in_media = [len(media.key_mgmt) for media in self.description.media]
         if max(len(self.description.key_mgmt) - sum(in_media), *in_media, 0) > 1:
-            raise CarriageError("RTSP: two key management messages at one level", status=463)
+            raise CarriageError(
+                "RTSP: two key management messages at one level", status=KEY_FAILURE
+            )
         found = self.description.messages()
         if self.control is None and any(one.media is None for one in found):
             raise CarriageError(
-                "RTSP: a session-level key without an aggregated control URI", status=463
+                "RTSP: a session-level key without an aggregated control URI", status=KEY_FAILURE
             )
         return tuple(
             replace(one, context=replace(one.context, place=self.uri_of(one.media)))
@@ -152,7 +155,7 @@ class Presentation:
                 return track.index
         if self.control is not None and _comparable(self.control) == wanted:
             return None
-        raise CarriageError(f"RTSP: no stream has the control URI {shown(uri)}", status=463)
+        raise CarriageError(f"RTSP: no stream has the control URI {shown(uri)}", status=KEY_FAILURE)
 
     def _track(self, media: Media) -> Track:
         values = dict(reversed(media.attributes))

@@ -9,16 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mikey.carriage.rtsp._headers import Headers
-from mikey.carriage.rtsp._keymgmt import MIKEY, NAME, KeyMgmt, mikey_only, parse_key_mgmt
+from mikey.carriage.rtsp._keymgmt import (
+    KEY_ERROR,
+    KEY_FAILURE,
+    NAME,
+    KeyMgmt,
+    mikey_only,
+    parse_key_mgmt,
+)
 from mikey.carriage.rtsp._messages import VERSIONS, Request, Response
 from mikey.carriage.rtsp._presentation import Presentation
 from mikey.carriage.rtsp._transport import Transport, parse_transport
+from mikey.carriage.sdp import MIKEY
 from mikey.errors import CarriageError, PeerError
 
-FORBIDDEN = 403
-KEY_MANAGEMENT_FAILURE = 463
-KEY_MANAGEMENT_ERROR = 466
-"""RTSP 2.0's number of the same failure; its 463 is Destination Prohibited."""
+_FORBIDDEN = 403
 
 
 def levels_in_setup(
@@ -59,10 +64,10 @@ def take_key_mgmt(
     for spec in mikey_only(parse_key_mgmt(request.headers.all(NAME))):
         level = presentation.level_of(spec, request.uri)
         if level in found:
-            raise CarriageError("RTSP: two MIKEY messages of one level", status=463)
+            raise CarriageError("RTSP: two MIKEY messages of one level", status=KEY_FAILURE)
         found[level] = spec.data
     if any(level not in found for level in expected):
-        raise CarriageError("RTSP: SETUP has no MIKEY message (KeyMgmt)", status=FORBIDDEN)
+        raise CarriageError("RTSP: SETUP has no MIKEY message (KeyMgmt)", status=_FORBIDDEN)
     return found
 
 
@@ -77,7 +82,7 @@ def take_transport(request: Request) -> tuple[Transport, ...]:
         raise CarriageError("RTSP: SETUP has no Transport", status=400)
     usable = tuple(t for t in parse_transport(value) if not t.secure or t.mikey is not None)
     if not usable:
-        raise CarriageError("RTSP: every transport is SRTP without MIKEY", status=FORBIDDEN)
+        raise CarriageError("RTSP: every transport is SRTP without MIKEY", status=_FORBIDDEN)
     return usable
 
 
@@ -86,11 +91,8 @@ def refusal_status(error: PeerError, version: str) -> int:
 
     That of a CarriageError, else 463; in RTSP 2.0 466 in place of 463.
     """
-    status = error.status if isinstance(error, CarriageError) else KEY_MANAGEMENT_FAILURE
-    failures = (KEY_MANAGEMENT_FAILURE, KEY_MANAGEMENT_ERROR)
-    if status in failures:
-        return failures[version == VERSIONS[1]]
-    return status
+    status = error.status if isinstance(error, CarriageError) else KEY_FAILURE
+    return _key_failure(version) if status in (KEY_FAILURE, KEY_ERROR) else status
 
 
 def refuse(
@@ -103,10 +105,10 @@ def refuse(
     """
     status = refusal_status(error, request.version)
     headers = Headers((name, value) for name, value in request.headers if name.lower() == "cseq")
-    if mikey is not None and status == KEY_MANAGEMENT_FAILURE:
+    if mikey is not None and status == KEY_FAILURE:
         spec = KeyMgmt(MIKEY, uri or request.uri, mikey)
         headers = headers.and_field(NAME, spec.encode())
-    elif mikey is not None and status == KEY_MANAGEMENT_ERROR:
+    elif mikey is not None and status == KEY_ERROR:
         chosen = next((t for t in take_transport(request) if t.secure), None)
         if chosen is not None:
             said = Transport(profile=chosen.profile, lower=chosen.lower, mikey=mikey)
@@ -115,7 +117,9 @@ def refuse(
 
 
 def is_key_failure(response: Response) -> bool:
-    """Tell whether a response says that key management failed, by the version's number for it."""
-    return response.status == (
-        KEY_MANAGEMENT_ERROR if response.version == VERSIONS[1] else KEY_MANAGEMENT_FAILURE
-    )
+    """Tell whether a response says that key management failed, by its version's number for it."""
+    return response.status == _key_failure(response.version)
+
+
+def _key_failure(version: str) -> int:
+    return KEY_ERROR if version == VERSIONS[1] else KEY_FAILURE

@@ -7,11 +7,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from mikey.carriage.rtsp._keymgmt import decode_data
+from mikey.carriage.rtsp._keymgmt import KEY_ERROR, decode_data
 from mikey.carriage.rtsp._text import TOKEN, malformed, parameter, quoted, shown, split, unquoted
+from mikey.carriage.sdp import SECURE_PROFILES
 from mikey.errors import CarriageError, LocalError
-
-SECURE = ("RTP/SAVP", "RTP/SAVPF")
 
 _MOST_SPECS = 16
 _MOST_PARAMETERS = 32
@@ -56,7 +55,7 @@ class Transport:
     @property
     def secure(self) -> bool:
         """Whether the profile is SRTP's."""
-        return self.profile in SECURE
+        return self.profile in SECURE_PROFILES
 
     def encode(self) -> str:
         """Return the specification; raises LocalError for what does not fit."""
@@ -170,7 +169,7 @@ def _read(
         try:
             values[key] = decode_data(value)
         except CarriageError as error:
-            raise CarriageError(error.reason, status=466) from None
+            raise CarriageError(error.reason, status=KEY_ERROR) from None
     else:
         others.append((name, value))
 

@@ -15,7 +15,7 @@ from mikey.carriage.sdp._agreed import Agreed, Keyed
 from mikey.carriage.sdp._answer import Received
 from mikey.carriage.sdp._description import Carried, Description
 from mikey.carriage.sdp._keymgmt import MIKEY, KeyMgmt
-from mikey.carriage.sdp._media import Direction, Media, RtpMap
+from mikey.carriage.sdp._media import SECURE_PROFILES, Direction, Media, RtpMap
 from mikey.carriage.sdp._numbering import Sender, Slot, place_sessions
 from mikey.carriage.sdp._offer import Offered
 from mikey.carriage.sdp._oneway import announce, announced
@@ -25,6 +25,7 @@ from mikey.carriage.sdp._text import decode, encode
 
 __all__ = [
     "MIKEY",
+    "SECURE_PROFILES",
     "Agreed",
     "Carried",
     "Description",
