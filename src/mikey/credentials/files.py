@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from mikey.credentials._reading import read_file
 from mikey.credentials.keys import SoftwareKey
+from mikey.credentials.reading import read_file
 from mikey.errors import LocalError
 from mikey.secret import Secret
 

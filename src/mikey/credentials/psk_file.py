@@ -20,8 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mikey.credentials._reading import read_file
 from mikey.credentials.psk import ANY, MINIMUM_KEY
+from mikey.credentials.reading import read_file
 from mikey.crypto import blocks_cancel
 from mikey.errors import LocalError
 from mikey.secret import Secret

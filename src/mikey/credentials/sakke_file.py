@@ -35,8 +35,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from mikey.credentials._reading import read_file
 from mikey.credentials.id_schemes import IdScheme, McxUid, RawIdentifier, TelMonthly
+from mikey.credentials.reading import read_file
 from mikey.credentials.sakke import Kms, SakkeKeys
 from mikey.crypto import eccsi, sakke
 from mikey.errors import LocalError, PeerError

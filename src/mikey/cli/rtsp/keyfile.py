@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mikey import rtsp
-from mikey.credentials._reading import read_file
+from mikey.credentials.reading import read_file
 from mikey.errors import LocalError
 from mikey.policy import SrtpPolicy
 from mikey.secret import Secret
