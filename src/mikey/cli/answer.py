@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+from typing import Any
 
 import click
 from rich.console import Console
 
 from mikey.aio import WavWriter
-from mikey.aio.fetch import DEFAULT_LIMITS
 from mikey.cli.calls.callee import Callee, Terms
-from mikey.cli.calls.credentials import Files
-from mikey.cli.calls.options import HostPort, host_port, policies, shared_options
+from mikey.cli.calls.options import HostPort, Shared, host_port, shared_options
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, run, tracing
 from mikey.sip import Limits, UserAgent, bare_uri
@@ -42,23 +41,12 @@ from mikey.sip import Limits, UserAgent, bare_uri
     help="How long to wait for a call; otherwise there is no limit.",
 )
 def command(
-    psk_file: str | None,
-    key: str | None,
-    cert: str | None,
-    authorities: tuple[str, ...],
-    crls: tuple[str, ...],
-    sign_hash: str | None,
-    fetch: bool,
-    sakke_files: tuple[str, ...],
-    kms_files: tuple[str, ...],
-    policy_names: tuple[str, ...],
-    any_identity: bool,
-    trace: bool,
-    as_json: bool,
+    *,
     listen: HostPort,
     record: str | None,
     identity: str | None,
     timeout: float | None,
+    **options: Any,
 ) -> None:
     """Answer a SIP call whose keys are agreed by MIKEY, and record it.
 
@@ -74,18 +62,8 @@ def command(
       mikey answer --listen 127.0.0.1:5070 --key bob.key --cert bob.pem --ca root.pem
       mikey answer --listen 127.0.0.1:5070 --sakke-keys bob.toml --identity tel:+447700900002
     """
-    files = Files(
-        psk=psk_file,
-        key=key,
-        cert=cert,
-        authorities=authorities,
-        crls=crls,
-        sign_hash=sign_hash,
-        fetch=fetch,
-        sakke_keys=sakke_files,
-        kms=kms_files,
-    )
-    own = files.load()
+    shared = Shared.of(**options)
+    own = shared.files.load()
     user = own.callee_credential(identity)
     named = bare_uri(identity) if identity and not own.is_of_user(identity) else None
     certified = None if own.certificates is None else own.certificates.certified(named)
@@ -96,15 +74,15 @@ def command(
         certified=certified,
         sakke=user,
         identity=named,
-        policies=policies(policy_names),
-        any_identity=any_identity,
-        fetch=DEFAULT_LIMITS if fetch else None,
+        policies=shared.policies,
+        any_identity=shared.any_identity,
+        fetch=shared.fetch,
     )
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(WavWriter(record)) if record else None
-        stack.enter_context(tracing(trace))
-        report = run(_answer(terms, listen, writer, timeout, as_json=as_json))
-    if as_json:
+        stack.enter_context(tracing(shared.trace))
+        report = run(_answer(terms, listen, writer, timeout, as_json=shared.as_json))
+    if shared.as_json:
         click.echo(report.as_json())
     else:
         show(report, Console(file=sys.stdout))

@@ -5,15 +5,16 @@ from __future__ import annotations
 import getpass
 import re
 import sys
+from dataclasses import replace
+from typing import Any
 
 import click
 from rich.console import Console
 
 from mikey.aio import read_wav
-from mikey.aio.fetch import DEFAULT_LIMITS
 from mikey.cli.calls.caller import Caller, Plan
-from mikey.cli.calls.credentials import METHODS, Files, Own, initiator_credential
-from mikey.cli.calls.options import policies, shared_options
+from mikey.cli.calls.credentials import METHODS, Own, initiator_credential
+from mikey.cli.calls.options import Shared, shared_options
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, playing, run, tracing
 from mikey.credentials import Certified, Psk, Sakke
@@ -75,20 +76,8 @@ from mikey.sip import UserAgent, bare_uri, local_host_for
     help="Agree on new keys that often while the recording plays.",
 )
 def command(
+    *,
     uri: str,
-    psk_file: str | None,
-    key: str | None,
-    cert: str | None,
-    authorities: tuple[str, ...],
-    crls: tuple[str, ...],
-    sign_hash: str | None,
-    fetch: bool,
-    sakke_files: tuple[str, ...],
-    kms_files: tuple[str, ...],
-    policy_names: tuple[str, ...],
-    any_identity: bool,
-    trace: bool,
-    as_json: bool,
     method_name: str | None,
     peer_cert: str | None,
     send: str,
@@ -98,6 +87,7 @@ def command(
     timeout: float,
     transport: str,
     rekey_every: float | None,
+    **options: Any,
 ) -> None:
     """Call a SIP URI, agree on keys by MIKEY, and send a recording as SRTP.
 
@@ -115,19 +105,8 @@ def command(
     """
     called = bare_uri(uri)
     recording = read_wav(send)
-    files = Files(
-        psk=psk_file,
-        key=key,
-        cert=cert,
-        authorities=authorities,
-        peer_cert=peer_cert,
-        crls=crls,
-        sign_hash=sign_hash,
-        fetch=fetch,
-        sakke_keys=sakke_files,
-        kms=kms_files,
-    )
-    own = files.load()
+    shared = Shared.of(**options)
+    own = replace(shared.files, peer_cert=peer_cert).load()
     method = own.default_method if method_name is None else Method(method_name)
     host = local_host_for(uri)
     credential: Psk | Certified | Sakke
@@ -142,7 +121,7 @@ def command(
             bare_uri(identity) if identity else None,
             _default_identity(host),
             called,
-            any_peer=any_identity,
+            any_peer=shared.any_identity,
         )
     plan = Plan(
         uri=uri,
@@ -150,16 +129,16 @@ def command(
         from_uri=_sip_from(credential.identity, host),
         method=method,
         recording=recording,
-        policies=policies(policy_names) or (SrtpPolicy(),),
+        policies=shared.policies or (SrtpPolicy(),),
         timeout=timeout,
         transport=transport,
-        any_identity=any_identity,
+        any_identity=shared.any_identity,
         rekey_every=rekey_every,
-        fetch=DEFAULT_LIMITS if fetch else None,
+        fetch=shared.fetch,
     )
-    with tracing(trace):
-        report = run(place(plan, host, quiet=as_json))
-    if as_json:
+    with tracing(shared.trace):
+        report = run(place(plan, host, quiet=shared.as_json))
+    if shared.as_json:
         click.echo(report.as_json())
     else:
         show(report, Console(file=sys.stdout))

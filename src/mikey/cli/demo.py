@@ -95,7 +95,7 @@ def _is_whole(report: CallReport) -> bool:
 def _cut(recording: Recording, seconds: float) -> Recording:
     """Return the beginning of a recording: five of them are to be over soon."""
     audio = recording.audio
-    octets = 2 * audio.channels * int(audio.rate * seconds)
+    octets = audio.frame_size * int(audio.rate * seconds)
     return Recording(audio, recording.samples[:octets])
 
 

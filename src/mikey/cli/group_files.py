@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import shutil
 import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from mikey.cli.private_files import stem_of
 from mikey.credentials import Sakke
-from mikey.credentials._reading import read_file
+from mikey.credentials.reading import read_file
 from mikey.errors import LocalError, PeerError
 from mikey.group import Group, Member
 from mikey.session import Bundle
@@ -20,7 +20,6 @@ from mikey.session import Bundle
 INDEX = "index.json"
 
 _MOST_OCTETS = 64 << 20
-_LONGEST_NAME = 60
 
 
 def load_members(path: Path, credential: Sakke, now: int) -> tuple[Member, ...]:
@@ -124,7 +123,7 @@ class Outbox:
 
     def _name(self, uri: str) -> str:
         """Return a name that no other member has, nor a file system takes for another."""
-        stem = re.sub(r"[^A-Za-z0-9]+", "-", uri).strip("-").lower()[:_LONGEST_NAME] or "member"
+        stem = stem_of(uri) or "member"
         number = self._stems[stem] = self._stems.get(stem, 0) + 1
         # A dot, which no stem has, so that no other member's name is the same.
         return f"{stem}.mikey" if number == 1 else f"{stem}.{number}.mikey"

@@ -51,7 +51,7 @@ def command() -> None:
 @click.option("--octets", type=click.IntRange(16, 255), default=32, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="In place of stdout.")
 @click.option("--force", is_flag=True, help="Overwrite the file.")
-def psk(peer: str, octets: int, out: Path | None, force: bool) -> int:
+def psk(peer: str, octets: int, out: Path | None, force: bool) -> None:
     """Make a pre-shared key from the system's random numbers, as a line of a PSK file.
 
     The peer's own file has the same key with your identity in front.
@@ -69,7 +69,6 @@ def psk(peer: str, octets: int, out: Path | None, force: bool) -> int:
     else:
         write_all({out: text.encode()}, force=force)
         click.echo(f"{out}: a key of {octets} octets for {peer}", err=True)
-    return 0
 
 
 @command.command()
@@ -83,7 +82,7 @@ def psk(peer: str, octets: int, out: Path | None, force: bool) -> int:
 )
 @click.option("--days", type=click.IntRange(1, 3650), default=DAYS, show_default=True)
 @click.option("--force", is_flag=True, help="Overwrite files.")
-def pki(out: Path, identities: tuple[str, ...], days: int, force: bool) -> int:
+def pki(out: Path, identities: tuple[str, ...], days: int, force: bool) -> None:
     """Make a root and end entities with RSA-2048 keys FOR TRIALS, in a folder.
 
     Each end entity has its identity in subjectAltName: NAME.pem is its certificate, NAME.key its
@@ -93,7 +92,6 @@ def pki(out: Path, identities: tuple[str, ...], days: int, force: bool) -> int:
     for path in write_trial_pki(out, wanted, days=days, force=force):
         click.echo(path)
     click.echo("for trials only: see README.txt", err=True)
-    return 0
 
 
 command.add_command(keygen_sakke.command)

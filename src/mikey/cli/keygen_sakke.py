@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from mikey.cli.private_files import make_folder, write_all
+from mikey.cli.private_files import make_folder, stem_of, write_all
 from mikey.credentials import Kms, McxUid
 from mikey.credentials.sakke_file import SCHEMES, Masters, load_kms, load_masters, scheme_name
 from mikey.crypto import eccsi, sakke
@@ -76,7 +76,7 @@ def command(
     kms_uri: str | None,
     scheme: str | None,
     force: bool,
-) -> int:
+) -> None:
     """Make a KMS and keys of its users FOR TRIALS, in a folder.
 
     If the folder has a KMS already, users are added to it. kms.toml has its public keys,
@@ -88,7 +88,6 @@ def command(
     ):
         click.echo(path)
     click.echo(f"for trials only: see {README_FILE}", err=True)
-    return 0
 
 
 def write_trial_kms(
@@ -179,7 +178,7 @@ def _user_file(out: Path, masters: Masters, kms: Kms, identity: str, at: int) ->
         f"ssk = {_quoted(ssk.expose().hex())}",
         f"pvt = {_quoted(pvt.hex())}",
     )
-    name = re.sub(r"[^A-Za-z0-9]+", "-", identity).strip("-").lower()[:60] or "user"
+    name = stem_of(identity) or "user"
     text = _TRIALS + "\n".join(lines) + "\n\n" + _kms_table(kms)
     return out / f"{name}-{scheme.label(period)}.toml", text.encode()
 

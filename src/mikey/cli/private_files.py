@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from mikey.errors import LocalError
+
+_OTHERS = re.compile(r"[^A-Za-z0-9]+")
+_LONGEST = 60  # characters of a file's name, before what follows a dot
+
+
+def stem_of(identity: str) -> str:
+    """Return a name for the file of somebody: lower-case letters, digits and dashes, maybe none."""
+    return _OTHERS.sub("-", identity).strip("-").lower()[:_LONGEST]
 
 
 def make_folder(path: Path) -> None:

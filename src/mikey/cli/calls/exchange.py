@@ -124,7 +124,8 @@ class Exchange:
         )
         self.seconds += seconds
         bundle = self.agreed.bundles[0]
-        if self._plan.rekey_every and bundle.method == "RSA-R" and bundle.message_key is None:
+        is_rsa_r = bundle.method == Method.RSA_R.value
+        if self._plan.rekey_every and is_rsa_r and bundle.message_key is None:
             raise UnsupportedError(
                 "the peer keeps no envelope key, without which RSA-R has no new keys in a call"
             )

@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 import click
 
+from mikey.aio.fetch import DEFAULT_LIMITS, FetchLimits
+from mikey.cli.calls.credentials import Files
 from mikey.cli.sakke_options import sakke_options
 from mikey.policy import SrtpPolicy
 
-__all__ = ["HostPort", "host_port", "policies", "shared_options"]
+__all__ = ["HostPort", "Shared", "host_port", "shared_options"]
 
 _HOST_PORT = re.compile(r"(?:\[([^][]+)\]|([^][:]+)):(\d{1,5})", re.ASCII)
 
@@ -48,13 +50,62 @@ class HostPortType(click.ParamType[HostPort]):
 host_port = HostPortType()
 
 
-def policies(names: tuple[str, ...]) -> tuple[SrtpPolicy, ...]:
-    """The SRTP policies of `--policy` options, in their order."""
-    return tuple(SrtpPolicy.named(name) for name in dict.fromkeys(names))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What the options of both sides of a call say; made of those of `shared_options`.
+
+    `policies` are in the order of preference, () for the default; `fetch` None: no certificate
+    is fetched.
+    """
+
+    files: Files
+    policies: tuple[SrtpPolicy, ...]
+    any_identity: bool
+    fetch: FetchLimits | None
+    trace: bool
+    as_json: bool
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        psk_file: str | None,
+        key: str | None,
+        cert: str | None,
+        authorities: tuple[str, ...],
+        crls: tuple[str, ...],
+        sign_hash: str | None,
+        fetch: bool,
+        sakke_files: tuple[str, ...],
+        kms_files: tuple[str, ...],
+        policy_names: tuple[str, ...],
+        any_identity: bool,
+        trace: bool,
+        as_json: bool,
+    ) -> Shared:
+        """Put the options in order; no file is read yet. LocalError for an unknown policy."""
+        return cls(
+            files=Files(
+                psk=psk_file,
+                key=key,
+                cert=cert,
+                authorities=authorities,
+                crls=crls,
+                sign_hash=sign_hash,
+                fetch=fetch,
+                sakke_keys=sakke_files,
+                kms=kms_files,
+            ),
+            policies=tuple(SrtpPolicy.named(name) for name in dict.fromkeys(policy_names)),
+            any_identity=any_identity,
+            fetch=DEFAULT_LIMITS if fetch else None,
+            trace=trace,
+            as_json=as_json,
+        )
 
 
 def shared_options(command: F) -> F:
-    """Add the options of both sides of a call."""
+    """Add the options that `Shared.of` takes."""
     command = sakke_options(command)
     known = ", ".join(SrtpPolicy.presets())
     for option in (

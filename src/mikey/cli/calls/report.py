@@ -12,7 +12,7 @@ from rich.table import Table
 
 from mikey.aio import Counters
 from mikey.errors import PeerError
-from mikey.session import Bundle
+from mikey.session import Bundle, Role
 
 __all__ = ["CallReport", "SessionReport", "show"]
 
@@ -117,7 +117,7 @@ def sizes_of(first: bytes, second: bytes | None) -> tuple[tuple[str, int], ...]:
 def sessions_of(bundle: Bundle) -> tuple[SessionReport, ...]:
     """The crypto sessions of a bundle; the odd ones are sent by the Initiator (R4567-7.1-2)."""
     names = (bundle.identity, bundle.peer)
-    initiator, responder = names if bundle.role.value == "initiator" else names[::-1]
+    initiator, responder = names if bundle.role is Role.INITIATOR else names[::-1]
     return tuple(
         SessionReport(
             cs_id=session.cs_id,
