@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mikey.cli.rtsp.playfile import _parameter_sets
 from tests import tls
 from tests.cli.calling import wav_file
 from tests.cli.rtsping import LIMIT, LISTEN, Rtsp, serving
@@ -24,6 +25,15 @@ def test_the_pin_is_that_of_the_certificate() -> None:
     with serving() as server:
         assert server.url.startswith("rtsps://127.0.0.1:")
         assert hashlib.sha256(certificate_of(server.url)).hexdigest() == server.pin
+
+
+def test_parameter_sets_of_h264_are_read_whole_or_not() -> None:
+    """ISO/IEC 14496-15 5.3.3: version, profile, ..., one SPS of 3 octets, one PPS of 2."""
+    avcc = bytes.fromhex("01 42c01e ff e1 0003 67aabb 01 0002 68cc")
+    assert _parameter_sets(avcc) == [b"\x67\xaa\xbb", b"\x68\xcc"]
+    for end in range(len(avcc)):
+        assert _parameter_sets(avcc[:end]) == ()
+    assert _parameter_sets(b"\0\0\0\1" + avcc) == ()  # Annex B, with start codes
 
 
 @pytest.mark.realtime

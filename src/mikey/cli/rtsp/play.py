@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -246,14 +246,14 @@ async def interruptible() -> AsyncIterator[asyncio.Event]:
     """Take SIGINT and SIGTERM as the wish to end well: what was received is kept."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    undo: list[Callable[[], object]] = []
+    taken: list[signal.Signals] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         # not to be had on Windows and outside of the main thread
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(number, stopped.set)
-            undo.append(lambda number=number: loop.remove_signal_handler(number))  # type: ignore[misc]
+            taken.append(number)
     try:
         yield stopped
     finally:
-        for step in undo:
-            step()
+        for number in taken:
+            loop.remove_signal_handler(number)

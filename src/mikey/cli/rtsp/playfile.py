@@ -194,17 +194,21 @@ def _extra(stream: Stream) -> bytes:
 
 
 def _parameter_sets(avcc: bytes) -> Sequence[bytes]:
-    """Return SPS and PPS of an AVCDecoderConfigurationRecord (ISO/IEC 14496-15 5.3.3)."""
-    if avcc[:1] != b"\x01" or len(avcc) < 7:
+    """Return SPS and PPS of an AVCDecoderConfigurationRecord (ISO/IEC 14496-15 5.3.3).
+
+    None of one that is cut off: a receiver finds them in the stream as well.
+    """
+    if avcc[:1] != b"\x01":
         return ()
     found, at = [], 5
     for _ in range(2):
-        count, at = avcc[at] & 0x1F, at + 1
+        count = int.from_bytes(avcc[at : at + 1]) & 0x1F
+        at += 1
         for _ in range(count):
             length = int.from_bytes(avcc[at : at + 2])
             found.append(avcc[at + 2 : at + 2 + length])
             at += 2 + length
-    return found
+    return found if at <= len(avcc) else ()
 
 
 _FORMS: dict[str, Callable[[Stream], _Form | None]] = {
