@@ -34,6 +34,13 @@ class Receiver(SrtpReceiver):
     `lifetime` SRTP and `srtcp_lifetime` SRTCP packets from the first one received under it, a
     packet beyond is refused with PolicyError.
 
+    Keys that came together are equals: a sender may change between them as it likes. Keys that
+    `install` brings later replace those before. From the first authentic packet under a newer key
+    on, an older one takes only packets with a lower index, which were overtaken on their way (for
+    SRTP and for SRTCP each, counted by this context); and when one of the two replay windows has
+    gone past that index it is erased, and not taken again (RFC 3711 8.1, 9.2). A key whose range
+    goes on after that of the newer one does not end: it is in charge again there (8.1.1).
+
     A context belongs to one thread at a time; concurrent use raises LocalError, as does a master
     key or salt of another length than the policy's. Packets raise PeerError alone.
     """
@@ -71,9 +78,10 @@ class Receiver(SrtpReceiver):
         """Accept packets under new master keys (rekeying).
 
         ROC, indices and replay lists go on (RFC 3711 3.3.1). Keys that are here already stay as
-        they are, so `Bundle.masters` after an update may be given whole. Older keys with an MKI
-        stay usable, 16 keys in all; without MKIs the last one does until the new one has been
-        seen. LocalError if a key is in use under another MKI, or its MKI has another length.
+        they are, so `Bundle.masters` after an update may be given whole. Older keys with an MKI,
+        16 keys in all, or without MKIs the last one, stay for the packets that were sent before
+        the first one under a new key; see the class. LocalError if a key is in use under another
+        MKI, its MKI has another length, or it was replaced and erased.
         """
         self._install(native_keys(self.policy, masters))
 

@@ -73,8 +73,9 @@ class Sender(SrtpSender):
 
         ROC and indices go on (RFC 3711 3.3.1). Keys that are here already stay as they are, so
         `Bundle.masters` after an update may be given whole; older ones stay only for the part of
-        their range that no new key covers. LocalError if a key is in use under another MKI, or
-        its MKI has another length than theirs (RFC 3711 3.2.1).
+        their range that no new key covers, and are never taken again (9.2). LocalError if a key is
+        in use under another MKI, its MKI has another length than theirs (3.2.1), or it was
+        replaced before.
         """
         self._install(native_keys(self.policy, masters))
 

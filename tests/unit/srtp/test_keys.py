@@ -8,7 +8,7 @@ import pytest
 
 from mikey.errors import AuthenticationError, LocalError, PolicyError, ReplayError
 from mikey.policy import SrtpPolicy
-from mikey.srtp import Receiver, Sender
+from mikey.srtp import MasterKey, Receiver, Sender
 from tests.unit.srtp import reference
 from tests.unit.srtp.packets import CM, GCM, SSRC, master, rtcp, rtp
 
@@ -54,6 +54,70 @@ def test_rekeying_by_mki_keeps_the_old_key_and_the_roc(policy: SrtpPolicy) -> No
     assert (sender.roc, receiver.roc, sender.srtcp_index) == (1, 1, 1)
     with pytest.raises(ReplayError):
         receiver.unprotect(late)
+
+
+@BOTH
+@pytest.mark.parametrize("mki", [True, False])
+def test_an_old_key_opens_nothing_after_the_first_packet_under_the_new_one(
+    policy: SrtpPolicy, mki: bool
+) -> None:
+    """Who learned the old key after the rekey can send neither SRTP nor SRTCP with it."""
+    old = master(policy, 1, b"\x01" if mki else b"")
+    new = master(policy, 2, b"\x02" if mki else b"")
+    receiver = Receiver(policy, [old], ssrc=SSRC, roc=1)
+    refused = PolicyError if mki else AuthenticationError
+    receiver.install([new])
+
+    def sent(key: MasterKey, index: int) -> bytes:
+        return Sender(policy, [key], ssrc=SSRC, roc=index >> 16).protect(rtp(index))
+
+    def reported(key: MasterKey, index: int) -> bytes:
+        return Sender(policy, [key], ssrc=SSRC, srtcp_index=index).protect_rtcp(rtcp())
+
+    receiver.unprotect(sent(old, 0x1FFFE))
+    receiver.unprotect(sent(new, 0x20000))
+    assert receiver.unprotect(sent(old, 0x1FFFF)) == rtp(0x1FFFF)
+    with pytest.raises(refused):
+        receiver.unprotect(sent(old, 0x20001))
+    # SRTCP has not switched yet, as far as is known.
+    receiver.unprotect_rtcp(reported(old, 4))
+    receiver.unprotect_rtcp(reported(new, 6))
+    receiver.unprotect_rtcp(reported(old, 5))
+    with pytest.raises(refused):
+        receiver.unprotect_rtcp(reported(old, 7))
+    receiver.unprotect(sent(new, 0x20000 + 127))
+    with pytest.raises(refused):
+        receiver.unprotect_rtcp(reported(old, 3))
+    with pytest.raises(LocalError, match="never used again"):
+        receiver.install([old])
+
+
+def test_keys_that_came_together_are_equals_until_the_next_rekey() -> None:
+    pair = [master(seed=seed, mki=bytes([seed])) for seed in (1, 2)]
+    third = master(seed=3, mki=b"\x03")
+    receiver = Receiver(CM, pair, ssrc=SSRC)
+    receiver.install(pair)
+    for index in range(400):
+        key = pair[index % 2]
+        receiver.unprotect(Sender(CM, [key], ssrc=SSRC).protect(rtp(index)))
+    receiver.install([third, *pair])
+    receiver.unprotect(Sender(CM, [third], ssrc=SSRC).protect(rtp(402)))
+    for index, key in enumerate(pair):
+        receiver.unprotect(Sender(CM, [key], ssrc=SSRC).protect(rtp(400 + index)))
+        with pytest.raises(PolicyError, match="was replaced"):
+            receiver.unprotect(Sender(CM, [key], ssrc=SSRC).protect(rtp(403)))
+
+
+def test_streams_of_one_master_key_rekey_each_at_its_own_moment() -> None:
+    old, new = master(seed=1, mki=b"\x01"), master(seed=2, mki=b"\x02")
+    senders = [Sender(CM, [old], ssrc=ssrc) for ssrc in (1, 2)]
+    receivers = [Receiver(CM, [old], ssrc=ssrc) for ssrc in (1, 2)]
+    for receiver in receivers:
+        receiver.install([new])
+    senders[0].install([new])
+    for index in range(300):
+        for sender, receiver in zip(senders, receivers, strict=True):
+            receiver.unprotect(sender.protect(rtp(index, ssrc=sender.ssrc)))
 
 
 @BOTH
@@ -105,7 +169,7 @@ def test_sixteen_keys_with_mki_survive() -> None:
     receiver = Receiver(CM, [master(seed=0, mki=b"\0")], ssrc=SSRC)
     for seed in range(1, 17):
         receiver.install([master(seed=seed, mki=bytes([seed]))])
-    for seed in range(1, 17):
+    for seed in range(1, 17):  # the newest last: until then each may be the sender's
         receiver.unprotect(sent(seed))
     with pytest.raises(PolicyError, match="MKI is unknown"):
         receiver.unprotect(sent(0))
@@ -240,6 +304,19 @@ def test_a_sender_never_falls_back_on_a_replaced_key(mki: bytes) -> None:
         sender.protect(rtp(seq))
     with pytest.raises(LocalError, match="no master key is left"):
         sender.protect(rtp(4))
+
+
+@pytest.mark.rule("R3711-9.2-1")
+@pytest.mark.parametrize("mki", [b"", b"1"])
+def test_a_sender_takes_no_key_again_when_it_is_told_twice(mki: bytes) -> None:
+    """`Bundle.masters` is the same after an update that brings no key."""
+    old, new = master(seed=1, mki=mki), master(seed=2, mki=mki and b"2")
+    sender, receiver = Sender(CM, [old], ssrc=SSRC), Receiver(CM, [new], ssrc=SSRC)
+    for seq in range(3):
+        sender.install([new, old])
+        assert receiver.unprotect(sender.protect(rtp(seq))) == rtp(seq)
+    with pytest.raises(LocalError, match="never used again"):
+        sender.install([old])
 
 
 @pytest.mark.rule("R7714-13.1-1")

@@ -3,11 +3,19 @@
 //! Keys are ordered, the newest first. With MKIs, the packet names its key. Without, the SRTP
 //! index does (<From, To>); where several keys hold the index, the newest is meant, and the one
 //! before it is tried second: peers never switch at the same packet.
+//!
+//! A receiver's keys end. Keys that came together are equals, among which the sender chooses. Once
+//! a packet is authentic under a key that was installed later, those before it take only packets
+//! with a lower index, for SRTP and for SRTCP each: what was sent before the sender switched, and
+//! overtaken on its way. When one of the two replay windows has gone past that index they are
+//! erased, because a sender switches both at once. A key whose range goes on beyond that of the
+//! later one is used again there, and does not end (RFC 3711 8.1.1).
 
 use super::error::Misuse;
 use super::index::Indices;
-use super::master::MasterKey;
+use super::master::{Fingerprint, MasterKey};
 use super::session::Protocol;
+use super::window::Window;
 use super::Lifetime;
 
 /// Keys a context holds; the oldest fall out.
@@ -18,6 +26,12 @@ const MAX_CANDIDATES: usize = 2;
 pub struct Keyring {
     keys: Vec<MasterKey>,
     mki_length: usize,
+    /// How often keys were added; each key has the number of its time.
+    generation: u64,
+    /// Whether a key has ended, and waits for being erased.
+    ending: bool,
+    /// The last keys that were erased, which are not taken again.
+    erased: Vec<Fingerprint>,
 }
 
 /// Positions in the ring, in the order to try them.
@@ -28,16 +42,22 @@ impl Keyring {
         let first = keys.first().ok_or(Misuse("there is no master key"))?;
         let mki_length = first.mki().len();
         check(&keys, mki_length)?;
-        Ok(Self { keys, mki_length })
+        Ok(Self {
+            keys,
+            mki_length,
+            generation: 0,
+            ending: false,
+            erased: Vec::new(),
+        })
     }
 
     pub fn mki_length(&self) -> usize {
         self.mki_length
     }
 
-    /// Put new keys before the old ones; those that are here already stay as they are. A sender
-    /// drops what the new ones cover (no key is used again after its successor); a receiver
-    /// keeps what an MKI can still name, or else one predecessor.
+    /// Put new keys before the old ones; those that are here already stay as they are, and those
+    /// that were erased stay away. A sender drops what the new ones cover (no key is used again
+    /// after its successor); a receiver keeps what an MKI can still name, or else one predecessor.
     pub fn install(
         &mut self,
         mut new: Vec<MasterKey>,
@@ -46,12 +66,20 @@ impl Keyring {
         if new.is_empty() {
             return Err(Misuse("there is no master key"));
         }
+        let listed = new.len();
         new.retain(|key| {
             let held = |old: &MasterKey| old.is_same_key(key) && old.mki() == key.mki();
             !self.keys.iter().any(held)
         });
-        if new.is_empty() {
+        let some_held = new.len() < listed;
+        new.retain(|key| !self.erased.contains(&key.fingerprint()));
+        if new.is_empty() && some_held {
             return Ok(());
+        }
+        if new.is_empty() {
+            return Err(Misuse(
+                "this master key was replaced, and keys are never used again",
+            ));
         }
         check(&new, self.mki_length)?;
         if new
@@ -67,7 +95,12 @@ impl Keyring {
             (true, 0) => MAX_CANDIDATES,
             (true, _) => MAX_KEYS,
         };
+        self.generation += 1;
+        for key in &mut new {
+            key.generation = self.generation;
+        }
         let mut kept = new;
+        let mut erased = Vec::new();
         for old in self.keys.drain(..) {
             let covering = kept
                 .iter()
@@ -76,10 +109,70 @@ impl Keyring {
             let replaced = self.mki_length > 0 && kept.iter().any(|newer| newer.mki() == old.mki());
             if covering < allowed && !replaced && kept.len() < MAX_KEYS {
                 kept.push(old);
+            } else {
+                erased.push(old);
             }
         }
         self.keys = kept;
+        self.erase(erased);
         Ok(())
+    }
+
+    /// Note that a packet came under a key. If it is `authentic`, and the first or an earlier one
+    /// than the first, the keys that were installed before end at its index.
+    pub fn note(&mut self, position: usize, protocol: Protocol, index: u64, authentic: bool) {
+        let key = &mut self.keys[position];
+        let usage = key.usage_mut(protocol);
+        let known = usage.first().is_some_and(|first| first <= index);
+        usage.note(index);
+        if known || !authentic {
+            return;
+        }
+        let (generation, last) = (key.generation, key.last());
+        for older in &mut self.keys {
+            if older.generation < generation && older.last() <= last {
+                older.usage_mut(protocol).end(index);
+                self.ending = true;
+            }
+        }
+    }
+
+    /// Erase the keys that ended where a replay window no longer reaches.
+    pub fn erase_ended(&mut self, rtp: &Window, rtcp: &Window) {
+        if !self.ending {
+            return;
+        }
+        let is_over = |key: &MasterKey| {
+            let over = |protocol, window: &Window| {
+                let ended = key.usage(protocol).ended();
+                ended.is_some_and(|index| window.is_past(index))
+            };
+            over(Protocol::Rtp, rtp) || over(Protocol::Rtcp, rtcp)
+        };
+        if !self.keys.iter().any(is_over) {
+            return;
+        }
+        let (over, kept) = self.keys.drain(..).partition(is_over);
+        self.keys = kept;
+        self.erase(over);
+        let ends = |key: &MasterKey| {
+            let usages = [key.usage(Protocol::Rtp), key.usage(Protocol::Rtcp)];
+            usages.iter().any(|usage| usage.ended().is_some())
+        };
+        self.ending = self.keys.iter().any(ends);
+    }
+
+    /// Drop keys, and remember which they were: as many as a context holds, for a caller gives no
+    /// more at once.
+    fn erase(&mut self, keys: Vec<MasterKey>) {
+        self.erased.extend(keys.iter().map(MasterKey::fingerprint));
+        let excess = self.erased.len().saturating_sub(MAX_KEYS);
+        self.erased.drain(..excess);
+    }
+
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        self.keys.len()
     }
 
     pub fn key(&mut self, position: usize) -> &mut MasterKey {
@@ -161,7 +254,8 @@ impl Keyring {
 
     pub fn heap_size(&self) -> usize {
         let held = self.keys.capacity() * size_of::<MasterKey>();
-        held + self.keys.iter().map(MasterKey::heap_size).sum::<usize>()
+        let erased = self.erased.capacity() * size_of::<Fingerprint>();
+        held + erased + self.keys.iter().map(MasterKey::heap_size).sum::<usize>()
     }
 }
 

@@ -1,5 +1,6 @@
 //! One master key: its range, its use so far, its session keys.
 
+use super::auth::{self, HmacSha1};
 use super::cipher::Aes;
 use super::error::Misuse;
 use super::index::{Indices, SRTP_INDEX_BITS};
@@ -13,6 +14,9 @@ use zeroize::Zeroizing;
 /// Octets of the longest MKI: MIKEY carries its length in one octet (RFC 3830 6.14).
 pub const MAX_MKI_LENGTH: usize = 255;
 
+/// Tells whether a key is one that was here before, when the key itself is no longer.
+pub(super) type Fingerprint = [u8; auth::MAX_TAG_LENGTH];
+
 /// A master key with its salt, and what selects it: an MKI, or bounds on the SRTP index.
 pub struct MasterKey {
     // Boxed, so that no copy stays behind where the ring moves its keys.
@@ -20,6 +24,8 @@ pub struct MasterKey {
     salt: Box<Zeroizing<[u8; kdf::SALT_LENGTH]>>,
     mki: Box<[u8]>,
     valid: RangeInclusive<u64>,
+    /// Which keys came before and which together, in the keyring that holds it.
+    pub(super) generation: u64,
     rtp: Usage,
     rtcp: Usage,
 }
@@ -29,6 +35,8 @@ pub struct MasterKey {
 pub(super) struct Usage {
     /// Lowest and highest index protected.
     span: Option<(u64, u64)>,
+    /// Lowest index that a later key was seen at: from there on it is in charge.
+    ended: Option<u64>,
     /// The session keys in use and the derivation number they belong to.
     session: Option<Box<(u64, Session)>>,
 }
@@ -68,6 +76,7 @@ impl MasterKey {
             salt: padded,
             mki: mki.into(),
             valid,
+            generation: 0,
             rtp: Usage::default(),
             rtcp: Usage::default(),
         })
@@ -90,6 +99,18 @@ impl MasterKey {
     /// Whether both are the same key under the same salt.
     pub(super) fn is_same_key(&self, other: &Self) -> bool {
         (self.key.ct_eq(&other.key) & self.salt.ct_eq(&**other.salt)).into()
+    }
+
+    /// One-way: HMAC-SHA1 of key and salt under a key of zeros.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        let mut fingerprint = [0; auth::MAX_TAG_LENGTH];
+        HmacSha1::new(&[0; auth::KEY_LENGTH]).tag([&self.key, &**self.salt], &mut fingerprint);
+        fingerprint
+    }
+
+    /// The last SRTP index of the key's range.
+    pub(super) fn last(&self) -> u64 {
+        *self.valid.end()
     }
 
     /// How many packets from SRTP index `next` on the range still holds, waiting included.
@@ -151,6 +172,16 @@ impl Usage {
     /// The lowest index protected.
     pub fn first(&self) -> Option<u64> {
         self.span.map(|(first, _)| first)
+    }
+
+    /// The index from which on a later key is in charge, once that is known.
+    pub fn ended(&self) -> Option<u64> {
+        self.ended
+    }
+
+    /// Note that a later key was seen at `index`.
+    pub fn end(&mut self, index: u64) {
+        self.ended = Some(self.ended.map_or(index, |ended| ended.min(index)));
     }
 
     /// Whether the key may protect one more packet, at `index`: no more than `lifetime` packets

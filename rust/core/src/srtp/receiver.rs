@@ -80,7 +80,8 @@ impl Receiver {
     }
 
     /// Accept packets under new master keys; indices and ROC go on (RFC 3711 3.3.1). Keys with
-    /// an MKI stay usable, of those without one the last.
+    /// an MKI stay usable, of those without one the last, for packets from before the first one
+    /// under a new key.
     pub fn install(&mut self, keys: Vec<MasterKey>) -> Result<(), Misuse> {
         self.keys.install(keys, true)
     }
@@ -151,6 +152,7 @@ impl Receiver {
         })?;
         self.ssrc = Some(header.ssrc);
         self.rtp.window.mark(index);
+        self.keys.erase_ended(&self.rtp.window, &self.rtcp.window);
         Ok(())
     }
 
@@ -186,6 +188,7 @@ impl Receiver {
         })?;
         self.ssrc = Some(ssrc);
         self.rtcp.window.mark(index);
+        self.keys.erase_ended(&self.rtp.window, &self.rtcp.window);
         Ok(())
     }
 
@@ -213,13 +216,21 @@ impl Receiver {
         let candidates = self.keys.for_receiving(protocol, mki, rtp_index, index);
         for position in candidates.into_iter().flatten() {
             let key = self.keys.key(position);
+            let ended = key.usage(protocol).ended();
+            if ended.is_some_and(|ended| ended <= index) {
+                if !mki.is_empty() {
+                    reason = Rejection::NoKey("the master key was replaced before this packet");
+                }
+                continue;
+            }
             if !key.usage(protocol).admits(index, indices, lifetime) {
                 reason = Rejection::Overrun;
                 continue;
             }
             let (session, _) = key.session(&self.profile, protocol, wire_index);
             if open(session) {
-                key.usage_mut(protocol).note(index);
+                let authentic = protocol == Protocol::Rtcp || self.profile.rtp_tag_length() != 0;
+                self.keys.note(position, protocol, index, authentic);
                 return Ok(());
             }
             reason = Rejection::Authentication;
@@ -264,3 +275,6 @@ fn check_replay(window: &Window, index: u64) -> Result<(), Rejection> {
         })
     })
 }
+
+#[cfg(test)]
+mod tests;

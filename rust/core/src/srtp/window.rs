@@ -56,6 +56,12 @@ impl Window {
         }
     }
 
+    /// Whether all indices below `index` are too old.
+    pub fn is_past(&self, index: u64) -> bool {
+        self.highest
+            .is_some_and(|highest| highest + 1 >= index + self.size)
+    }
+
     /// Note that `index`, which [`Window::check`] let pass, was seen.
     pub fn mark(&mut self, index: u64) {
         if self.highest.is_none_or(|highest| index > highest) {
