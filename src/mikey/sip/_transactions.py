@@ -176,15 +176,15 @@ class Transactions(TransactionLayer):
         )
 
     async def _cancel(self, request: ReceivedRequest) -> None:
-        branch, sent_by, _ = get_server_transaction_key(request)
+        key = get_server_transaction_key(request)
+        self._server_transactions[key] = RequestServer(request, self)
+        branch, sent_by, _ = key
         invite = self._server_transactions.get((branch, sent_by, "INVITE"))
-        found = isinstance(invite, InviteServer)
-        self._server_transactions[get_server_transaction_key(request)] = RequestServer(
-            request, self
-        )
-        await self.respond(request, reply(request, 200 if found else 481))
         if isinstance(invite, InviteServer):
+            await self.respond(request, reply(request, 200))
             invite.cancel()
+        else:
+            await self.respond(request, reply(request, 481))
 
     # bookkeeping
 

@@ -46,11 +46,7 @@ def local_host_for(uri: str) -> str:
     Nothing is sent, except that a name is looked up. Raises LocalError if `uri` is no SIP URI,
     CallError (503) if its host is not known or there is no way to it.
     """
-    host = sipmessage.URI.parse(bare_uri(uri)).host.strip("[]")
-    try:
-        return local_address_towards(host)
-    except ConnectionError as error:
-        raise CallError(str(error), status=503) from error
+    return _address_towards(sipmessage.URI.parse(bare_uri(uri)).host.strip("[]"))
 
 
 class UserAgent:
@@ -99,10 +95,13 @@ class UserAgent:
         return self._transport.address
 
     def host_towards(self, host: str) -> str:
-        """Our numeric address as the peer at `host` sees it, for `c=` lines."""
+        """Our numeric address as the peer at `host` sees it, for `c=` lines.
+
+        Raises CallError (503) if there is no way to it.
+        """
         own = self.address[0]
         if own in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-            return local_address_towards(host)
+            return _address_towards(host)
         return own
 
     async def close(self) -> None:
@@ -246,6 +245,13 @@ class UserAgent:
             self._invitations.discard(invitation)
             if not invitation.accepted:
                 dialog.end()
+
+
+def _address_towards(host: str) -> str:
+    try:
+        return local_address_towards(host)
+    except ConnectionError as error:
+        raise CallError(str(error), status=503) from error
 
 
 def _with_transport(uri: str, transport: str) -> str:

@@ -387,6 +387,9 @@ async def test_listening_on_every_address() -> None:
         UserAgent(timers=TIMERS) as alice,
     ):
         assert callee.host_towards("127.0.0.1") == "127.0.0.1"
+        with pytest.raises(CallError, match="no way to the host") as caught:
+            callee.host_towards("no.such.host.invalid")
+        assert caught.value.status == 503
         call = await alice.invite(bob_at(callee), from_uri=ALICE, body=OFFER)
         assert await call.reinvite(b"one") == b"changed"  # went to Bob's Contact
 
