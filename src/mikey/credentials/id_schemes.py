@@ -14,6 +14,7 @@ from typing import Protocol
 
 from mikey.errors import LocalError, PolicyError
 from mikey.policy import SECOND
+from mikey.policy.clock import NTP_1970
 from mikey.registry import ErrorNumber, SakkeIdScheme
 
 MOST_OCTETS = 127
@@ -22,7 +23,6 @@ MOST_OCTETS = 127
 RAW = SakkeIdScheme(240)
 """The private number of `RawIdentifier`."""
 
-_NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
 _FIRST_YEAR, _LAST_YEAR = 1968, 2104  # what a T can say (R6043-6.3-2)
 _TEL = re.compile(r"tel:(\+[0-9]+)", re.ASCII)
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
@@ -132,11 +132,11 @@ class McxUid:
 
     def period(self, at: int) -> int:
         """Return floor((T - offset) / length), T in seconds since 1900."""
-        return (at // SECOND + _NTP_EPOCH - self.offset) // self.length
+        return (at // SECOND + NTP_1970 - self.offset) // self.length
 
     def start(self, period: int) -> int:
         """Return the first nanosecond of the period."""
-        return (period * self.length + self.offset - _NTP_EPOCH) * SECOND
+        return (period * self.length + self.offset - NTP_1970) * SECOND
 
     def label(self, period: int) -> str:
         """Return the number."""

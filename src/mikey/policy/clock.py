@@ -13,7 +13,9 @@ from mikey.wire import T
 SECOND = 1_000_000_000
 """Nanoseconds in a second: the unit of every `now` in this package."""
 
-_UNIX_EPOCH = 2_208_988_800  # seconds from 1900-01-01 to 1970-01-01
+NTP_1970 = 2_208_988_800
+"""Seconds from 1900, where NTP counts from, to 1970."""
+
 _FILETIME_1970 = 116_444_736_000_000_000
 _FILETIME_2140 = 170_000_000_000_000_000
 _MASK = (1 << 64) - 1
@@ -23,7 +25,7 @@ _HALF = 1 << 63
 def ntp_from_ns(now: int) -> int:
     """Return `now` (nanoseconds since 1970) as 64-bit NTP value, modulo its era of 136 years."""
     seconds, rest = divmod(now, SECOND)
-    return (((seconds + _UNIX_EPOCH) << 32) + (rest << 32) // SECOND) & _MASK
+    return (((seconds + NTP_1970) << 32) + (rest << 32) // SECOND) & _MASK
 
 
 def value64(t: T) -> int:
@@ -57,7 +59,7 @@ def ns_from_t(t: T) -> int:
     """
     value = value64(t)
     era = 0 if value >= _HALF else 1 << 64
-    return ((value + era) * SECOND >> 32) - _UNIX_EPOCH * SECOND
+    return ((value + era) * SECOND >> 32) - NTP_1970 * SECOND
 
 
 def ns_from_filetime(t: T) -> int | None:
