@@ -110,14 +110,16 @@ class Answering:
                 pipe.close()
 
 
+def answering(keys: Path, *options: str) -> contextlib.AbstractContextManager[Answering]:
+    """Start `mikey answer` with pre-shared keys on a free port, and end it at the end."""
+    return answering_with("--listen", "127.0.0.1:0", "--psk-file", str(keys), *options)
+
+
 @contextlib.contextmanager
-def answering(keys: Path, *options: str) -> Iterator[Answering]:
-    """Start `mikey answer` on a free port, and end it at the end."""
+def answering_with(*options: str) -> Iterator[Answering]:
+    """Start `mikey answer`, and end it at the end."""
     process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "mikey", "answer", "--json"),
-            *("--listen", "127.0.0.1:0", "--psk-file", str(keys), *options),
-        ],
+        [sys.executable, "-m", "mikey", "answer", "--json", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -21,7 +18,7 @@ from mikey.cli.calls.credentials import METHODS
 from mikey.cli.calls.props import BOBS_NUMBER, Props
 from mikey.cli.main import main
 from mikey.session import Method
-from tests.cli.calling import Answering, call, content, wav_file
+from tests.cli.calling import Answering, answering_with, call, content, wav_file
 
 ALICE, BOB = "sip:alice@127.0.0.1", "sip:bob@127.0.0.1"
 
@@ -42,28 +39,10 @@ def certificate(folder: Path, who: str) -> list[str]:
     ]
 
 
-@contextlib.contextmanager
-def answering(props: Props, *options: str) -> Iterator[Answering]:
+def answering(props: Props, *options: str) -> AbstractContextManager[Answering]:
     """Start `mikey answer` on the port that Bob's certificate names."""
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "mikey", "answer", "--json"),
-            *("--listen", f"127.0.0.1:{props.port}", *props.callee_options(), *options),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    running: Answering | None = None
-    try:
-        running = Answering(process)
-        yield running
-    finally:
-        if running is None:
-            process.kill()
-            process.communicate()
-        else:
-            running.stop()
+    listen = ("--listen", f"127.0.0.1:{props.port}")
+    return answering_with(*listen, *props.callee_options(), *options)
 
 
 def caller_options(props: Props) -> list[str]:

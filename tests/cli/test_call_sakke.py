@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,7 +23,7 @@ from mikey.session import Initiator, Responder, drive
 from mikey.sip import CallError, CallRefusedError, Timers, UserAgent
 from mikey.wire import Err, Message
 from tests.asynchronous import asynchronous
-from tests.cli.calling import Answering, call, content, wav_file
+from tests.cli.calling import answering_with, call, content, wav_file
 from tests.cli.sakke_files import ABROAD, ALICE, BOB, CAROL, LONG_AGO, credential, trial
 
 FROM = "sip:operator@example.org"
@@ -185,30 +183,26 @@ def test_a_call_by_names_alone(
 ) -> None:
     heard = tmp_path / "heard.wav"
     options = ("--sakke-keys", str(kms / "b.toml"), "--identity", BOB, "--record", str(heard))
-    with _answering(*options) as process:
-        bob = Answering(process)
-        try:
-            for refused, reason in (
-                (["a.toml", "--peer", CAROL], "for another identity"),
-                (["abroad.toml", "--peer", BOB], "of another KMS"),
-                (["a.toml", "--peer", BOB, "--policy", "NULL_HMAC_SHA1_80"], "not acceptable"),
-            ):
-                keys = ["--sakke-keys", str(kms / refused[0]), *refused[1:]]
-                status, out, err = call(capsys, bob.uri, *keys, "--send", kms / "in.wav")
-                assert (status, out) == (1, "")
-                assert reason in bob.event("refused")["reason"]
-                assert "488" in err
-                assert reason in err
-                assert err.count("\n") == 1
-            status, out, err = call(
-                capsys, bob.uri, "--method", "sakke", "--sakke-keys", kms / "a.toml",
-                "--kms", kms / "kms.toml", "--peer", BOB, "--send", kms / "in.wav",
-            )  # fmt: skip
-            assert status == 0, err
-            ended = bob.event("ended")
-            assert bob.wait() == 0
-        finally:
-            bob.stop()
+    with answering_with("--listen", "127.0.0.1:0", *options) as bob:
+        for refused, reason in (
+            (["a.toml", "--peer", CAROL], "for another identity"),
+            (["abroad.toml", "--peer", BOB], "of another KMS"),
+            (["a.toml", "--peer", BOB, "--policy", "NULL_HMAC_SHA1_80"], "not acceptable"),
+        ):
+            keys = ["--sakke-keys", str(kms / refused[0]), *refused[1:]]
+            status, out, err = call(capsys, bob.uri, *keys, "--send", kms / "in.wav")
+            assert (status, out) == (1, "")
+            assert reason in bob.event("refused")["reason"]
+            assert "488" in err
+            assert reason in err
+            assert err.count("\n") == 1
+        status, out, err = call(
+            capsys, bob.uri, "--method", "sakke", "--sakke-keys", kms / "a.toml",
+            "--kms", kms / "kms.toml", "--peer", BOB, "--send", kms / "in.wav",
+        )  # fmt: skip
+        assert status == 0, err
+        ended = bob.event("ended")
+        assert bob.wait() == 0
     told = dict(line.split(None, 1) for line in out.splitlines() if line and line[0].isalpha())
     assert (told["method"].strip(), told["initiator"].strip()) == ("MIKEY-SAKKE", ALICE)
     assert told["responder"].strip() == BOB
@@ -218,15 +212,6 @@ def test_a_call_by_names_alone(
     assert ended["sip_from"].startswith("sip:")
     assert all(session["ssrc"] for session in ended["sessions"])
     assert content(heard) == content(kms / "in.wav")
-
-
-def _answering(*options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "mikey", "answer", "--json", "--listen", "127.0.0.1:0", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,6 @@ METHODS = (*SIGNED, Method.DHHMAC, Method.SAKKE)
 FREE = ("malformed", "stale", "replayed", "for another", "unknown issuer", "wrong MAC")
 PLAUSIBLE = ("wrong signature", "wrong issuer")
 SCHEME = McxUid()
-KEY_OPERATIONS = ("private key", "exponentiation", "envelope")
 
 
 class CountedKey:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -151,7 +150,3 @@ def refused(
 
 def tgks(keys: Iterable[KeyData]) -> list[bytes]:
     return [key.key.expose() for key in keys]
-
-
-def without_certificates(draft: Draft) -> Draft:
-    return replace(draft, certs=())

@@ -91,8 +91,12 @@ def answered(initiator: Initiator, octets: bytes, context: Context = CONTEXT) ->
     return drive(initiator.receive(octets, context=context))
 
 
+def offer_of(to: Responder, octets: bytes, context: Context = CONTEXT) -> Offer:
+    return drive(to.receive(octets, context=context))
+
+
 def refused(
-    responder: Responder,
+    to: Responder,
     octets: bytes,
     number: ErrorNumber | None,
     kind: type[PeerError] = PeerError,
@@ -100,7 +104,7 @@ def refused(
 ) -> PeerError:
     """Assert that a message is refused with `number`; return the error."""
     with pytest.raises(kind) as caught:
-        responder.receive(octets, context=context)
+        offer_of(to, octets, context)
     assert caught.value.number == number, caught.value
     return caught.value
 

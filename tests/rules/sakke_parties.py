@@ -9,28 +9,22 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-import pytest
-
 from mikey import (
     Bundle,
     Clock,
     Context,
-    ErrorNumber,
     Initiator,
-    Offer,
-    PeerError,
     ReplayCache,
     Responder,
     Secret,
     Stream,
-    drive,
 )  # fmt: skip
 from mikey.credentials import Kms, Sakke, SakkeKeys, TelMonthly
 from mikey.crypto import eccsi, sakke
 from mikey.policy import SECOND
 from mikey.registry import SignType
 from mikey.wire import Message, Payload, Sign, encode
-from tests.rules.psk_parties import Time
+from tests.rules.psk_parties import Time, offer_of
 
 ALICE, BOB, CAROL = (f"tel:+4477009000{n:02d}" for n in (1, 2, 3))
 HOME, ABROAD = "kms.example.org", "kms.example.net"
@@ -110,10 +104,6 @@ def bob(time: Time | None = None, *credentials: Sakke, **options: Any) -> Respon
     return Responder(credentials or [user(BOB)], **options)
 
 
-def offer_of(to: Responder, message: bytes, context: Context = CONTEXT) -> Offer:
-    return drive(to.receive(message, context=context))
-
-
 def taken(to: Responder, message: bytes, context: Context = CONTEXT) -> Bundle:
     """Return what the Responder makes of a message, its SSRCs chosen; there is no answer."""
     offer = offer_of(to, message, context)
@@ -137,20 +127,6 @@ def same_keys(ours: Bundle, theirs: Bundle) -> None:
         assert mine.cs_id == yours.cs_id
         assert mine.keys == yours.keys
         assert mine.policy == yours.policy
-
-
-def refused(
-    to: Responder,
-    message: bytes,
-    number: ErrorNumber | None,
-    kind: type[PeerError] = PeerError,
-    context: Context = CONTEXT,
-) -> PeerError:
-    """Assert that a message is refused with an Error no; return the error."""
-    with pytest.raises(kind) as caught:
-        offer_of(to, message, context)
-    assert caught.value.number == number, caught.value
-    return caught.value
 
 
 def without(credential: Sakke, **changes: Any) -> Sakke:

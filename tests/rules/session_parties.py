@@ -6,7 +6,6 @@ Names, keys and certificates are those of `method_parties`; time stands until a 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,10 +15,8 @@ from mikey import (
     CacheType,
     Clock,
     Context,
-    ErrorNumber,
     Initiator,
     Method,
-    Offer,
     PeerError,
     Psk,
     ReplayCache,
@@ -33,7 +30,7 @@ from mikey.wire import Message, Payload
 from tests.naive import pki
 from tests.naive.vectors import PSK
 from tests.rules.method_parties import ALICE, BOB, MALLORY, certified
-from tests.rules.psk_parties import CONTEXT, Time
+from tests.rules.psk_parties import CONTEXT, Time, offer_of
 
 CERTIFIED = (Method.PKE, Method.DH_SIGN, Method.RSA_R)
 STREAMS = (Stream(0xA1), Stream())
@@ -70,10 +67,6 @@ def bob(time: Time | None = None, **options: Any) -> Responder:
     options.setdefault("clock", Clock(time or Time()))
     options.setdefault("replay", ReplayCache())
     return Responder(options.pop("credentials", None) or bobs(), **options)
-
-
-def offer_of(to: Responder, octets: bytes, context: Context = CONTEXT) -> Offer:
-    return drive(to.receive(octets, context=context))
 
 
 def answer(to: Responder, octets: bytes, context: Context = CONTEXT) -> tuple[bytes, Bundle]:
@@ -123,19 +116,6 @@ def same(ours: Bundle, theirs: Bundle) -> None:
     assert ours.method == theirs.method
 
 
-def refused(
-    to: Responder,
-    octets: bytes,
-    number: ErrorNumber | None,
-    kind: type[PeerError] = PeerError,
-    context: Context = CONTEXT,
-) -> PeerError:
-    with pytest.raises(kind) as caught:
-        offer_of(to, octets, context)
-    assert caught.value.number == number, caught.value
-    return caught.value
-
-
 def fails(who: Initiator, response: bytes) -> PeerError:
     """Assert that the Initiator takes no bundle from a response."""
     with pytest.raises(PeerError) as caught:
@@ -155,8 +135,3 @@ def swapped(octets: bytes, kind: type[Payload], others: Iterable[Payload]) -> by
         next(left, item) if isinstance(item, kind) else item for item in message.payloads
     )
     return Message.build(message.header, payloads).octets
-
-
-def with_csb_id(octets: bytes, csb_id: int) -> bytes:
-    message = Message.parse(octets)
-    return Message.build(replace(message.header, csb_id=csb_id), message.payloads).octets

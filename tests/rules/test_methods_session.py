@@ -34,7 +34,7 @@ from mikey.wire import Chash, GeneralExtension, Kemac, Message, Pke, Rand, Sp, S
 from tests.naive import pki
 from tests.naive.vectors import PSK
 from tests.rules.method_parties import ALICE, BOB, MALLORY, certified
-from tests.rules.psk_parties import CONTEXT, Time
+from tests.rules.psk_parties import CONTEXT, Time, offer_of, refused
 from tests.rules.session_parties import (
     ANSWERED,
     CERTIFIED,
@@ -48,10 +48,8 @@ from tests.rules.session_parties import (
     bobs,
     exchange,
     fails,
-    offer_of,
     parts,
     prints,
-    refused,
     run,
     same,
 )

@@ -43,7 +43,7 @@ from mikey.wire import (
 from tests.naive import pki
 from tests.naive.vectors import PSK
 from tests.rules.method_parties import ALICE, BOB, MALLORY
-from tests.rules.psk_parties import CONTEXT, Time
+from tests.rules.psk_parties import CONTEXT, Time, offer_of
 from tests.rules.session_parties import (
     METHODS,
     STREAMS,
@@ -53,7 +53,6 @@ from tests.rules.session_parties import (
     bob,
     bobs,
     fails,
-    offer_of,
     parts,
     run,
     same,

@@ -21,8 +21,8 @@ from mikey.wire import Chash, Id, Message, Payload
 from tests.naive import pki
 from tests.naive.vectors import PSK
 from tests.rules.method_parties import ALICE, BOB, certified
-from tests.rules.psk_parties import CONTEXT, Time
-from tests.rules.session_parties import STREAMS, alice, bob, offer_of, refused, run
+from tests.rules.psk_parties import CONTEXT, Time, offer_of, refused
+from tests.rules.session_parties import STREAMS, alice, bob, run
 
 BOB_TWO = "sip:bob@two.example.com"
 SIGNED = pytest.mark.parametrize("method", [Method.PKE, Method.DH_SIGN, Method.RSA_R])

@@ -20,18 +20,8 @@ from mikey.policy import Policy
 from mikey.registry import DataType, EncrAlg
 from mikey.wire import Err, Kemac, Message, Sign, T, V
 from tests.rules.method_parties import ALICE, BOB, MALLORY, certified
-from tests.rules.psk_parties import CONTEXT, Time
-from tests.rules.session_parties import (
-    METHODS,
-    STREAMS,
-    alice,
-    answer,
-    bob,
-    fails,
-    parts,
-    refused,
-    run,
-)
+from tests.rules.psk_parties import CONTEXT, Time, refused
+from tests.rules.session_parties import METHODS, STREAMS, alice, answer, bob, fails, parts, run
 
 ACCEPTED = (SrtpPolicy.AEAD_AES_256_GCM, SrtpPolicy.AES_256_CM_HMAC_SHA1_80)
 # What authenticates the Error message of a peer that was authenticated.

@@ -29,8 +29,8 @@ from mikey.wire import Cert, Err, Message, SrtpIdMap, T
 from tests.naive import pki
 from tests.naive.vectors import PSK
 from tests.rules.method_parties import ALICE, BOB, MALLORY, certified
-from tests.rules.psk_parties import CONTEXT, Time
-from tests.rules.session_parties import STREAMS, alice, bob, refused, same
+from tests.rules.psk_parties import CONTEXT, Time, refused
+from tests.rules.session_parties import STREAMS, alice, bob, same
 
 URLS = {
     f"https://certs.example.com/{name.partition(':')[2]}": name for name in (ALICE, BOB, MALLORY)

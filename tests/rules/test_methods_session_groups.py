@@ -20,7 +20,7 @@ from mikey.methods._common import envelope
 from mikey.methods._common.message_keys import MessageKeys
 from mikey.policy.clock import value64
 from mikey.wire import GeneralExtension, Kemac, KvSpi, Message, Pke, Rand, Sp, T
-from tests.rules.psk_parties import CONTEXT, Time
+from tests.rules.psk_parties import CONTEXT, Time, offer_of, refused
 from tests.rules.session_parties import (
     STREAMS,
     alice,
@@ -28,10 +28,8 @@ from tests.rules.session_parties import (
     answer,
     bob,
     fails,
-    offer_of,
     parts,
     prints,
-    refused,
     same,
 )
 

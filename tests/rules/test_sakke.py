@@ -53,6 +53,7 @@ from mikey.wire import (
     encode,
 )
 from mikey.wire import Sakke as SakkePayload
+from tests.rules.psk_parties import offer_of, refused
 from tests.rules.sakke_parties import (
     ALICE,
     BOB,
@@ -65,8 +66,6 @@ from tests.rules.sakke_parties import (
     changed,
     first,
     kms,
-    offer_of,
-    refused,
     same_keys,
     signed,
     taken,

@@ -11,6 +11,7 @@ from mikey.errors import AuthenticationError, DecodeError, PolicyError
 from mikey.registry import CertType, ErrorNumber, IdRole, IdType, MapType, SignType
 from mikey.session import Offer, Step
 from mikey.wire import Cert, Idr, Message, Payload, Sign, encode
+from tests.rules.psk_parties import offer_of, refused
 from tests.rules.sakke_parties import (
     ABROAD,
     ALICE,
@@ -25,8 +26,6 @@ from tests.rules.sakke_parties import (
     keys,
     kms,
     octets,
-    offer_of,
-    refused,
     signed,
     taken,
     user,

@@ -28,6 +28,7 @@ from mikey.wire import (
     encode,
 )
 from mikey.wire import Sakke as SakkePayload
+from tests.rules.psk_parties import offer_of, refused
 from tests.rules.sakke_parties import (
     ABROAD,
     ALICE,
@@ -43,8 +44,6 @@ from tests.rules.sakke_parties import (
     first,
     keys,
     kms,
-    offer_of,
-    refused,
     same_keys,
     signed,
     taken,

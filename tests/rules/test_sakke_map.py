@@ -35,6 +35,7 @@ from mikey.wire import (
     SrtpIdMap,
     Validity,
 )
+from tests.rules.psk_parties import offer_of, refused
 from tests.rules.sakke_parties import (
     ABROAD,
     ALICE,
@@ -46,8 +47,6 @@ from tests.rules.sakke_parties import (
     first,
     keys,
     kms,
-    offer_of,
-    refused,
     same_keys,
     signed,
     taken,

@@ -22,6 +22,7 @@ from mikey.registry import CertType, IdRole, SignType
 from mikey.wire import Cert, Idr, Message, Sign, encode
 from tests import pki
 from tests.rules import junk
+from tests.rules.psk_parties import refused
 from tests.rules.sakke_parties import (
     ALICE,
     BOB,
@@ -32,7 +33,6 @@ from tests.rules.sakke_parties import (
     bob,
     first,
     keys,
-    refused,
     same_keys,
     taken,
     user,

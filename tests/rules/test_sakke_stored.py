@@ -21,7 +21,7 @@ from mikey import (
 )  # fmt: skip
 from mikey.policy import SECOND
 from tests.rules import session_parties as others
-from tests.rules.psk_parties import Time
+from tests.rules.psk_parties import Time, refused
 from tests.rules.sakke_parties import (
     ALICE,
     BOB,
@@ -33,11 +33,10 @@ from tests.rules.sakke_parties import (
     bob,
     first,
     keys,
-    refused,
     same_keys,
     taken,
     user,
-)  # fmt: skip
+)
 
 DAY = 86_400 * SECOND
 MAILBOX = replace(CONTEXT, stored=True)
@@ -67,7 +66,7 @@ def test_other_methods_keep_to_their_time() -> None:
     octets = others.alice(Method.PSK, time).start(others.STREAMS, context=CONTEXT)
     time.advance(86_400)
     to = others.bob(time, policy=STORED)
-    others.refused(to, octets, ErrorNumber.INVALID_TS, TimestampError, MAILBOX)
+    refused(to, octets, ErrorNumber.INVALID_TS, TimestampError, MAILBOX)
 
 
 @pytest.mark.rule("R6509-2.5-1")
