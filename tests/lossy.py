@@ -8,7 +8,6 @@ import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Self, cast
 
 _PORTS = re.compile(rb"client_port=(\d+)-(\d+)")
@@ -137,12 +136,7 @@ class LossyRtsp:
         self._listener = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         assert self._listener is not None
         self._listener.close()
         for task in self._tasks:

@@ -8,7 +8,6 @@ import logging
 import socket
 from collections import deque
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self, cast
 
 from mikey.errors import LocalError
@@ -141,12 +140,7 @@ class RtpEndpoint:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         await self.close()
 
 

@@ -8,7 +8,6 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Self
 
 from mikey.aio.counters import Counters
@@ -82,12 +81,7 @@ class MediaSession:
         self._reports = asyncio.create_task(self._report_regularly())
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         if self._reports is not None:
             self._reports.cancel()
             await asyncio.wait({self._reports})

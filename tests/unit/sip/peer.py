@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
-from types import TracebackType
 from typing import Self
 
 from mikey.sip import Timers
@@ -74,12 +73,7 @@ class RawPeer(asyncio.DatagramProtocol):
         self.peer = ("127.0.0.1", 0)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         self._transport.close()
         await self._closed.wait()
 
