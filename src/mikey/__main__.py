@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+_INTERRUPTED = 130
 _EXTRA = frozenset({"click", "rich"})
 
 
@@ -16,6 +17,9 @@ def main() -> int:
             raise
         print("mikey: the command line needs its extra: pip install 'mikey[cli]'", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("mikey: interrupted", file=sys.stderr)
+        return _INTERRUPTED
     return run()
 
 

@@ -57,6 +57,10 @@ RTSP = (
             f'KeyMgmt: prot=mikey;data="{OFFER_64}", prot=mikey;uri="u";data="{ANSWER_64}"',
             [", line 1, KeyMgmt header", ", line 1, KeyMgmt header, uri u"],
         ),
+        (f'prot=mikey;uri="u";data="{OFFER_64}"', [", line 1, KeyMgmt header, uri u"]),
+        (f"SET_PARAMETER u RTSP/1.0\r\n\r\nmikey: {OFFER_64}\r\n", [", line 3"]),
+        (f"mikey {OFFER_64}", [", line 1"]),
+        (SDP.encode("utf-16"), [", line 6, session level"]),
     ],
 )
 def test_files(inspect: Inspect, content: str | bytes, where: list[str]) -> None:
@@ -120,6 +124,26 @@ def test_files_that_cannot_be_read(inspect: Inspect, tmp_path: Path) -> None:
         inspect(tmp_path)
     with pytest.raises(LocalError, match="longer than"):
         inspect(inspect.file(b"\1" * ((16 << 20) + 1)))
+
+
+@pytest.mark.parametrize(
+    "magic", ["a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "0a0d0d0a1c000000"]
+)
+def test_a_capture_is_no_damaged_message(inspect: Inspect, magic: str) -> None:
+    with pytest.raises(LocalError, match=r"a capture of packets; .* tshark"):
+        inspect(inspect.file(bytes.fromhex(magic) + bytes(20)))
+
+
+def test_an_empty_argument(inspect: Inspect) -> None:
+    with pytest.raises(LocalError, match="argument 2: empty"):
+        inspect(PAIR[0], "")
+
+
+def test_a_request_that_is_none_is_told_from_the_messages(inspect: Inspect) -> None:
+    with pytest.raises(LocalError, match=r"^--request 1: no MIKEY message"):
+        inspect(PAIR[1], "--request", "nowhere")
+    with pytest.raises(LocalError, match=r"^--request 2: [0-9]+ octets are due"):
+        inspect(PAIR[1], "--request", PAIR[0], "--request", OFFER[:40].hex())
 
 
 def test_no_error_repeats_an_argument(inspect: Inspect) -> None:

@@ -181,6 +181,45 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     assert run.returncode == cli.BROKEN_PIPE
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_the_shell_closed(closed: str) -> None:
+    code = "import sys; from mikey.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    for arguments, status in (([PAIR[0]], 0), ([PAIR[0][:40]], 1), (["nowhere"], 2)):
+        run = subprocess.run(
+            [
+                "/bin/sh",
+                "-c",
+                f'"$0" -c "$@" {closed}',
+                sys.executable,
+                code,
+                "inspect",
+                *arguments,
+            ],
+            check=False,
+            capture_output=True,
+            text=True,
+            env={"PYTHONPATH": ":".join(sys.path)},
+        )
+        assert run.returncode == status
+        assert "defect" not in run.stderr
+        assert "Traceback" not in run.stderr
+
+
+def test_an_interrupt_while_it_is_loaded_is_one_line() -> None:
+    code = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'mikey.cli.main':\n"
+        "            raise KeyboardInterrupt\n"
+        "from mikey.__main__ import main\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "sys.exit(main())\n"
+    )
+    run = python(code)
+    assert (run.returncode, run.stderr) == (cli.INTERRUPTED, "mikey: interrupted\n")
+
+
 def test_without_click_the_way_to_it_is_said() -> None:
     code = (
         "import sys; sys.modules['click'] = None;from mikey.__main__ import main; sys.exit(main())"

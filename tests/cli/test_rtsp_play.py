@@ -169,7 +169,8 @@ def test_the_wrong_flow_is_told(rtsp: Rtsp) -> None:
 
 
 @pytest.mark.realtime
-def test_an_interrupt_ends_it_well(served: Served, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_well(served: Served, tmp_path: Path, number: signal.Signals) -> None:
     dump = tmp_path / "packets.rtp"
     process = subprocess.Popen(
         [
@@ -182,7 +183,7 @@ def test_an_interrupt_ends_it_well(served: Served, tmp_path: Path) -> None:
     with contextlib.closing(process.stdout) as out:  # type: ignore[type-var]
         while not any(path.stat().st_size > 4096 for path in tmp_path.iterdir()):
             assert process.poll() is None
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.wait(LIMIT) == 0
         assert out is not None
         report = json.loads(out.read())
@@ -211,7 +212,13 @@ def test_another_certificate_than_the_pinned_one(served: Served, rtsp: Rtsp) -> 
     [
         (["--pin", "12"], "a pin is a SHA-256"),
         (["--insecure", "--pin", "00" * 32], "give one"),
-        (["--insecure", "--only", "text"], "no stream text"),
+        (["--insecure", "--only", "text"], "no stream 'text', but 0 video, 1 audio"),
+        (["--insecure", "--only", ","], "no stream '', but 0 video, 1 audio"),
+        (["--insecure", "--for", "nan"], "'nan' is no number of seconds"),
+        (["--insecure", "--for", "inf"], "'inf' is no number of seconds"),
+        (["--insecure", "--timeout", "1e999"], "'1e999' is no number of seconds"),
+        (["--insecure", "--rekey-every", "nan"], "'nan' is no number of seconds"),
+        (["--insecure", "--dump", "x.mkv", "--record", "x.mkv"], "name one file"),
         (["--insecure", "--policy", "ROT13"], "no SRTP policy is named"),
         (["--insecure", "--profile", "rfc"], "give it (psk)"),
         (["--insecure", "--info", "--dump", "x"], "--info only tells"),
@@ -220,6 +227,7 @@ def test_another_certificate_than_the_pinned_one(served: Served, rtsp: Rtsp) -> 
         (["--insecure", "--dump", "/"], "Is a directory"),
         (["--insecure", "--psk-file", "/nowhere/keys"], "No such file or directory"),
         (["--ca", "/nowhere/root.pem"], "No such file or directory"),
+        (["--ca", "/dev/null"], "/dev/null: no certificate (PEM) in it"),
     ],
 )
 def test_what_is_asked_wrong_is_one_line(
@@ -279,7 +287,56 @@ def test_keys_in_clear_are_refused_before_anything_is_sent(rtsp: Rtsp) -> None:
 def test_nobody_listens(rtsp: Rtsp) -> None:
     said = rtsp("play", "rtsp://127.0.0.1:1/test", "--allow-null")
     assert said.status == 1
-    assert "cannot connect to 127.0.0.1:1" in said.line
+    assert said.line.endswith("cannot connect to 127.0.0.1:1: Connection refused")
+    said = rtsp("play", "rtsp://[::1]:1/test", "--allow-null")
+    assert "cannot connect to [::1]:1: " in said.line
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("camera/stream", "does not begin with rtsp:// or rtsps://"),
+        ("http://camera/stream", "does not begin with rtsp:// or rtsps://"),
+        ("rtsps://[::1/stream", "is not rtsp://host[:port]/path"),
+        ("rtsps://camera:99999/stream", "the port of the URL is no number from 1 to 65535"),
+        ("rtsps://camera:0/stream", "the port of the URL is no number from 1 to 65535"),
+        ("rtsps://camera:secret/stream", "the port of the URL is no number from 1 to 65535"),
+        ("rtsps://camera/a stream", "use %20"),
+    ],
+)
+def test_urls_that_are_none(rtsp: Rtsp, url: str, reason: str) -> None:
+    said = rtsp("play", url)
+    assert (said.status, said.out) == (2, "")
+    assert reason in said.line
+    assert "secret" not in said.line
+
+
+def test_tls_where_there_is_none_and_the_reverse(served: Served, rtsp: Rtsp) -> None:
+    plain = served.url.replace("rtsps", "rtsp")
+    said = rtsp("play", plain, "--allow-null")
+    assert said.status == 1
+    assert "rtsps://" in said.line
+    with serving(tls=False) as server:
+        said = rtsp("play", server.url.replace("rtsp", "rtsps"), "--insecure", "--json")
+    assert said.status == 1
+    assert "answers without TLS: its URL may be rtsp://" in said.line
+    with scripted(lambda _method, _text: b"") as url:
+        said = rtsp("play", url.replace("rtsp", "rtsps"), "--timeout", "0.2")
+    assert "no TLS connection to 127.0.0.1:" in said.line
+    with scripted(lambda _method, _text: bytes.fromhex("15030100020246")) as url:
+        said = rtsp("play", url, "--allow-null", "--timeout", "2")
+    assert "the peer speaks TLS: its URL is rtsps://" in said.line
+
+
+def test_a_device_is_never_removed(served: Served, rtsp: Rtsp, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    said = rtsp("play", *served.trusted, "--record", pipe)
+    os.close(reader)
+    assert said.status == 2
+    assert "no container is known by this name" in said.line
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import signal
 import click
 import pytest
 
-from mikey.cli.calls.runner import TERMINATED, run
+from mikey.cli.calls.runner import ending_signals, run
 from mikey.errors import LibraryError
 
 
@@ -19,19 +19,31 @@ async def wait(what: list[str]) -> None:
         what.append("cleaned up")
 
 
-def test_sigterm_ends_the_work_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_work_and_says_so(
+    capsys: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
     done: list[str] = []
 
     async def terminated() -> None:
-        asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGTERM)
+        asyncio.get_running_loop().call_soon(signal.raise_signal, number)
         await wait(done)
 
     with pytest.raises(click.exceptions.Exit) as caught:
         run(terminated())
-    assert caught.value.exit_code == TERMINATED == 128 + signal.SIGTERM
+    assert caught.value.exit_code == 128 + number
     assert capsys.readouterr().err == "mikey: terminated by a signal\n"
     assert done == ["cleaned up"]
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_a_hangup_that_nohup_has_ignored_stays_so() -> None:
+    assert ending_signals() == (signal.SIGTERM, signal.SIGHUP)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert ending_signals() == (signal.SIGTERM,)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_an_interrupt_ends_the_work() -> None:

@@ -15,6 +15,7 @@ from mikey.cli.calls.callee import Callee, Terms
 from mikey.cli.calls.options import HostPort, Shared, host_port, shared_options
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, run, tracing
+from mikey.cli.seconds import Seconds
 from mikey.sip import Limits, UserAgent, bare_uri
 
 
@@ -36,7 +37,7 @@ from mikey.sip import Limits, UserAgent, bare_uri
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     metavar="SECONDS",
     help="How long to wait for a call; otherwise there is no limit.",
 )

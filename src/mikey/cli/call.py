@@ -17,6 +17,7 @@ from mikey.cli.calls.credentials import METHODS, Own, initiator_credential
 from mikey.cli.calls.options import Shared, shared_options
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, playing, run, tracing
+from mikey.cli.seconds import Seconds
 from mikey.credentials import Certified, Psk, Sakke
 from mikey.errors import LocalError
 from mikey.policy import SrtpPolicy
@@ -56,7 +57,7 @@ from mikey.sip import UserAgent, bare_uri, local_host_for
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     metavar="SECONDS",
     default=10.0,
     show_default=True,
@@ -71,7 +72,7 @@ from mikey.sip import UserAgent, bare_uri, local_host_for
 )
 @click.option(
     "--rekey-every",
-    type=click.FloatRange(min=0.1),
+    type=Seconds(min=0.1),
     metavar="SECONDS",
     help="Agree on new keys that often while the recording plays.",
 )

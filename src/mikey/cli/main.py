@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -101,6 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     With MIKEY_DEBUG=1 in the environment, a defect of ours raises as it is.
     """
+    _open_streams()
     try:
         result = mikey.main(
             None if argv is None else list(argv), prog_name="mikey", standalone_mode=False
@@ -129,6 +131,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # the last resort: one line in place of a traceback
         return _defect(error)
     return result if isinstance(result, int) else 0
+
+
+def _open_streams() -> None:
+    """Put the null device where a shell closed a stream (`>&-`): Python has None there."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # it stays open as long as the process
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115
 
 
 def _failed(reason: str, status: int) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import ssl
 
+from mikey.aio.reasons import reason_of
 from mikey.carriage.rtsp import Request, Response
 from mikey.rtsp._connection import Connection, RequestHandler
 from mikey.rtsp.errors import ClosedError, NoAnswerError, RtspError, UntrustedError
@@ -13,6 +14,11 @@ from mikey.rtsp.tls import Tls
 from mikey.rtsp.url import Url
 
 __all__ = ["certificate_pin", "open_connection"]
+
+# What OpenSSL says, in its versions, of an answer that is no record of TLS.
+_NO_TLS = frozenset(
+    {"HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE", "WRONG_VERSION_NUMBER"}
+)
 
 
 async def open_connection(url: Url, tls: Tls, answer: RequestHandler, timeout: float) -> Connection:
@@ -22,22 +28,24 @@ async def open_connection(url: Url, tls: Tls, answer: RequestHandler, timeout: f
     """
     loop = asyncio.get_running_loop()
     context = tls.context() if url.secure else None
-    where = f"{url.host}:{url.port}"
+    where = f"[{url.host}]:{url.port}" if ":" in url.host else f"{url.host}:{url.port}"
     try:
         async with asyncio.timeout(timeout):
             _, connection = await loop.create_connection(
                 lambda: Connection(answer, timeout=timeout), url.host, url.port, ssl=context
             )
     except TimeoutError:
-        raise NoAnswerError(f"no connection to {where} within {timeout:g} s") from None
+        what = "TLS connection" if url.secure else "connection"
+        raise NoAnswerError(f"no {what} to {where} within {timeout:g} s") from None
     except ssl.SSLCertVerificationError as error:
         raise tls.untrusted(error) from None
     except ssl.SSLError as error:
+        if error.reason in _NO_TLS:
+            raise RtspError(f"{where} answers without TLS: its URL may be rtsp://") from None
         reason = (error.reason or "no TLS").replace("_", " ").lower()
         raise RtspError(f"no TLS with {where}: {reason}") from None
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise ClosedError(f"cannot connect to {where}: {reason}") from None
+        raise ClosedError(f"cannot connect to {where}: {reason_of(error)}") from None
     try:
         tls.check(connection.certificate)
     except UntrustedError:

@@ -24,6 +24,7 @@ logger = logging.getLogger("mikey.rtsp")
 RequestHandler = Callable[[Request], Awaitable[Response]]
 PacketHandler = Callable[[bytes], None]
 
+_ALERT = b"\x15\x03"  # how a server of TLS refuses what is none (RFC 8446 5.1)
 _MOST_WAITING = 1 << 20  # octets that the peer has not taken yet
 _LINGER = 1.0  # seconds for the peer to take the rest
 _MOST_QUEUED = 64  # requests of the peer that wait for their answer
@@ -57,6 +58,7 @@ class Connection(asyncio.Protocol):
         self._second = 0.0
         self._count = 0
         self._reading = True
+        self._heard = False
         self.dropped = 0
         self.heard_at = 0.0
         # Why there is no connection any more; `_closed` says that nothing of it is left.
@@ -79,7 +81,10 @@ class Connection(asyncio.Protocol):
         """Cut what came into messages and packets, and hand them on."""
         if not self._reading:
             return
+        first, self._heard = not self._heard, True
         try:
+            if first and data.startswith(_ALERT) and not self.secure:
+                raise RtspError("the peer speaks TLS: its URL is rtsps://")
             for item in self._framer.feed(data):
                 # Not for octets alone: one now and then would hold the connection for ever.
                 self.heard_at = asyncio.get_running_loop().time()
@@ -104,6 +109,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let nobody wait for what will not come."""
         reason = "the peer closed the connection" if exc is None else f"connection lost: {exc}"
+        if self._waiting and not self._heard and not self.secure:
+            reason += " without a word: it may want TLS (rtsps://)"
         if not self.lost.done():
             self.lost.set_result(ClosedError(reason))
         self._fail_waiting()

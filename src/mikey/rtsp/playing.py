@@ -185,7 +185,9 @@ def _wanted(presentation: Presentation, only: Collection[str]) -> Sequence[Track
     wanted = [track for track in tracks if track.kind in only or str(track.index) in only]
     unknown = set(only) - {track.kind for track in tracks} - {str(track.index) for track in tracks}
     if unknown:
-        raise LocalError(f"the presentation has no stream {', '.join(sorted(unknown))}")
+        missing = ", ".join(sorted(unknown))
+        has = ", ".join(f"{track.index} {track.kind}" for track in tracks)
+        raise LocalError(f"the presentation has no stream {missing!r}, but {has}")
     return wanted
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+from mikey.aio.reasons import reason_of
 from mikey.carriage.rtsp import VERSIONS, Guard
 from mikey.credentials import Certified, NoKey, Psk
 from mikey.errors import LocalError
@@ -100,7 +101,9 @@ class Server:
         if not sources:
             raise LocalError("a server has at least one source")
         if not path.startswith("/") or not path.isascii() or " " in path:
-            raise LocalError("the path of a presentation begins with /")
+            raise LocalError(
+                "the path of a presentation begins with /, and is ASCII without blanks"
+            )
         self._options = options
         self._tls = tls
         self._path = path
@@ -160,8 +163,8 @@ class Server:
                 ssl_handshake_timeout=None if tls is None else min(_HANDSHAKE, options.timeout),
             )
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise LocalError(f"cannot listen on {host}:{port}: {reason}") from None
+            where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            raise LocalError(f"cannot listen on {where}: {reason_of(error)}") from None
         return server
 
     @property

@@ -68,7 +68,7 @@ class Tls:
         try:
             return ssl.create_default_context(cafile=self.ca)
         except (OSError, ssl.SSLError) as error:
-            reason = getattr(error, "strerror", None) or "no certificate in it"
+            reason = _reason(error, "no certificate (PEM) in it")
             raise LocalError(f"cannot read the authorities in {self.ca}: {reason}") from None
 
     def check(self, certificate: bytes) -> None:
@@ -86,6 +86,11 @@ class Tls:
         """Return the error that says which trust is missing."""
         reason = error.verify_message.rstrip(".") or "it does not verify"
         return UntrustedError(f"the server's certificate is not trusted ({reason})", _WAYS)
+
+
+def _reason(error: OSError, of_content: str) -> str:
+    """Return why a file is of no use; OpenSSL's words for what is in it help nobody."""
+    return of_content if isinstance(error, ssl.SSLError) else error.strerror or str(error)
 
 
 @cache
@@ -108,6 +113,6 @@ class ServerTls:
             # An encrypted key is not asked for at the terminal: it is refused.
             context.load_cert_chain(self.certificate, self.key, password=lambda: "")
         except (OSError, ssl.SSLError) as error:
-            reason = getattr(error, "strerror", None) or "they do not fit or cannot be read"
+            reason = _reason(error, "not a certificate and its key (PEM, without a password)")
             raise LocalError(f"cannot use {self.certificate} with {self.key}: {reason}") from None
         return context

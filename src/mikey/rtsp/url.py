@@ -30,11 +30,16 @@ class Url:
         """Read a URL; raises LocalError, whose text repeats nothing of it but the scheme."""
         try:
             parts = urlsplit(text)
-            port = parts.port
         except ValueError:
             raise LocalError("the URL is not rtsp://host[:port]/path") from None
         if parts.scheme.lower() not in _PORTS or not parts.hostname:
             raise LocalError("the URL does not begin with rtsp:// or rtsps:// and a host")
+        try:
+            port = _PORTS[parts.scheme.lower()] if parts.port is None else parts.port
+        except ValueError:
+            port = 0
+        if not port:
+            raise LocalError("the port of the URL is no number from 1 to 65535")
         host = parts.hostname
         try:
             usable = len(host.encode("idna")) > 0 and host.isprintable() and " " not in host
@@ -49,7 +54,7 @@ class Url:
         return cls(
             scheme=parts.scheme.lower(),
             host=host,
-            port=_PORTS[parts.scheme.lower()] if port is None else port,
+            port=port,
             path=rest,
             user=None if parts.username is None else unquote(parts.username),
             password=password,

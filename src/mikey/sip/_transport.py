@@ -13,7 +13,6 @@ import dataclasses
 import errno
 import ipaddress
 import logging
-import os
 import socket
 from collections.abc import Callable
 
@@ -21,6 +20,7 @@ import sipmessage
 from sipua.transport import TransportAddress, TransportLayer
 from sipua.utils import ANY_HOST, ANY_PORT
 
+from mikey.aio.reasons import reason_of
 from mikey.errors import CarriageError, LocalError
 from mikey.sip._channels import Channel, Inbox, TcpChannel, UdpChannel
 from mikey.sip._message import (
@@ -72,8 +72,8 @@ class Transport(TransportLayer, Inbox):
                 taken = error.errno == errno.EADDRINUSE
                 if port == 0 and taken and attempt + 1 < _BIND_ATTEMPTS:
                     continue
-                reason = error.strerror or str(error)
-                raise LocalError(f"cannot listen on {bracketed(host)}:{port}: {reason}") from error
+                where = f"{bracketed(host)}:{port}"
+                raise LocalError(f"cannot listen on {where}: {reason_of(error)}") from error
             return
 
     async def _bind(self, host: str, port: int) -> None:
@@ -305,8 +305,5 @@ def bracketed(host: str) -> str:
 
 def _as_connection_error(error: OSError, what: str) -> ConnectionError:
     kind = ConnectionRefusedError if isinstance(error, ConnectionRefusedError) else ConnectionError
-    if error.errno is not None and error.errno > 0:
-        reason = os.strerror(error.errno)  # asyncio writes a text of its own into strerror
-    else:
-        reason = error.strerror or "no answer"
-    return kind(f"{what}: {reason}")
+    silent = isinstance(error, TimeoutError) and error.errno is None
+    return kind(f"{what}: {'no answer' if silent else reason_of(error)}")

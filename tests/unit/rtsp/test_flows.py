@@ -198,7 +198,7 @@ async def test_some_streams_of_several() -> None:
         seen = await received(server.url, rtsp.Options(only=["audio"]))
         assert numbers(seen) == list(range(7))
         assert seen.session.streams[0].index == 1
-        with pytest.raises(LocalError, match="no stream text"):
+        with pytest.raises(LocalError, match="no stream 'text', but 0 video"):
             await received(server.url, rtsp.Options(only=["text"]))
 
 

@@ -194,7 +194,7 @@ class Framer:
     def _body_length(self, headers: Headers) -> int:
         value, *others = headers.all("Content-Length") or ("0",)
         if not _LENGTH.fullmatch(value) or any(other != value for other in others):
-            raise malformed("Content-Length is no number")
+            raise malformed("Content-Length is no number of at most 9 digits")
         length = int(value)
         if length > self._max_body:
             raise malformed(f"a body of {length} octets is longer than {self._max_body}")

@@ -17,39 +17,49 @@ from rich.progress import BarColumn, Progress, TextColumn
 from mikey.errors import LibraryError
 from mikey.text import plain
 
-__all__ = ["TERMINATED", "note", "playing", "run", "tracing"]
+__all__ = ["TERMINATED", "ending_signals", "note", "playing", "run", "tracing"]
 
 R = TypeVar("R")
 
-TERMINATED = 143  # 128 + SIGTERM, as shells report it
+_BY_SIGNAL = 128  # and the number of the signal, as shells report it
+TERMINATED = _BY_SIGNAL + signal.SIGTERM
+
+
+def ending_signals() -> tuple[int, ...]:
+    """SIGTERM, and SIGHUP of a terminal that is closed unless `nohup` has it ignored."""
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hangup is None or signal.getsignal(hangup) is signal.SIG_IGN:
+        return (signal.SIGTERM,)
+    return signal.SIGTERM, hangup
 
 
 def run(work: Coroutine[Any, Any, R]) -> R:
-    """Run a coroutine to its end; SIGTERM ends it early, and it cleans up as if interrupted."""
-    terminated = False
+    """Run a coroutine to its end; the ending signals end it early, and it cleans up as ever."""
+    ended_by = 0
 
     async def with_signals() -> R:
         task = asyncio.current_task()
         loop = asyncio.get_running_loop()
 
-        def terminate() -> None:
-            nonlocal terminated
-            terminated = True
+        def terminate(number: int) -> None:
+            nonlocal ended_by
+            ended_by = number
             if task is not None:
                 task.cancel()
 
         # not to be had on Windows and outside of the main thread
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(signal.SIGTERM, terminate)
+            for number in ending_signals():
+                loop.add_signal_handler(number, terminate, number)
         return await work
 
     try:
         return asyncio.run(with_signals())
     except asyncio.CancelledError as error:
-        if not terminated:
+        if not ended_by:
             raise LibraryError("the work was cancelled, and nobody asked for it") from error
         note("mikey: terminated by a signal", quiet=False)
-        raise click.exceptions.Exit(TERMINATED) from None
+        raise click.exceptions.Exit(_BY_SIGNAL + ended_by) from None
 
 
 @contextlib.contextmanager

@@ -32,7 +32,7 @@ Examples:
   mikey inspect offer.sdp                            what does this offer say?
   mikey inspect offer.sdp answer.sdp --psk-file keys are both MACs right?
   mikey inspect AQAFgM0XflABAAAA...                  base64 as it stands in a log
-  tshark ... -e mikey -T fields | mikey inspect --json | jq .header
+  tshark -r calls.pcap -T fields -e sdp.key_mgmt.data | tr , '\\n' | mikey inspect --json
   mikey inspect capture.bin --request offer.bin --psk-file keys
   mikey inspect offer.sdp answer.sdp --ca root.pem   is the signature right, and who vouches?
   mikey inspect offer.sdp --key bob.key --show-keys  what is in the envelope?
@@ -116,7 +116,8 @@ def command(
         load_domains(kms_files),
         tuple(load_keys(path) for path in sakke_files),
     )
-    reports = inspect(found, requests=_whole(_find_all(requests)), given=given, now=clock.now())
+    asked = _whole(_find_all(requests, "--request"))
+    reports = inspect(found, requests=asked, given=given, now=clock.now())
     if as_lines:
         for report in reports:
             click.echo(as_json.line(report, show_keys=show_keys, explain=explain))
@@ -125,7 +126,7 @@ def command(
     return 1 if any(report.failed for report in reports) else 0
 
 
-def _find_all(names: Iterable[str]) -> list[Found]:
+def _find_all(names: Iterable[str], what: str = "argument") -> list[Found]:
     found: list[Found] = []
     for number, name in enumerate(names, 1):
         content = _read(name)
@@ -133,7 +134,7 @@ def _find_all(names: Iterable[str]) -> list[Found]:
             found += find("standard input" if name == _STDIN else name, content)
             continue
         try:
-            found += find(f"argument {number}", name.encode("utf-8", "surrogateescape"))
+            found += find(f"{what} {number}", name.encode("utf-8", "surrogateescape"))
         except LocalError as error:
             raise LocalError(f"{error}; a file of that name does not exist") from None
     return found
@@ -145,7 +146,8 @@ def _whole(requests: list[Found]) -> list[Found]:
         try:
             Message.parse(found.octets)
         except PeerError as error:
-            raise LocalError(f"--request {found.where}: {found.problem or error}") from None
+            where = found.where if found.where.startswith("--") else f"--request {found.where}"
+            raise LocalError(f"{where}: {found.problem or error}") from None
     return requests
 
 
@@ -155,6 +157,8 @@ def _read(name: str) -> bytes | None:
         if sys.stdin.isatty():
             raise LocalError("no message given, and standard input is the terminal")
         return sys.stdin.buffer.read(MAX_OCTETS + 1)
+    if not name:
+        return None
     try:
         with Path(name).open("rb") as file:
             return file.read(MAX_OCTETS + 1)

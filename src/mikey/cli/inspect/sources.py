@@ -16,10 +16,16 @@ MAX_OCTETS = 16 << 20
 
 _TEXT = re.compile(rb"[\t\r\n\x20-\x7e\x80-\xff]*")
 _KEY_MGMT = re.compile(r"\s*a=key-mgmt:\s*(\S+)\s+(\S.*)", re.IGNORECASE)
-_HEADER = re.compile(r"\s*keymgmt\s*:(.*)", re.IGNORECASE)
+_HEADER = re.compile(r"\s*(?:keymgmt\s*:|(?=prot\s*=))(.*)", re.IGNORECASE)
+# The body of a rekey in RTSP, and what stands behind a=key-mgmt: in a description.
+_NAMED = re.compile(r"\s*mikey\s*:?\s+(AQ[A-Za-z0-9+/]+={0,2})\s*", re.IGNORECASE)
 _WRAPPED = re.compile(r"\s*[A-Za-z0-9+/]{4,}={0,2}\s*", re.ASCII)
 _PARAMETER = re.compile(r"\s*(\w+)\s*=\s*(?:\"([^\"]*)\"\s*|([^\";,]*))")
 _VERSION = b"\1"
+_CAPTURES = frozenset(
+    map(bytes.fromhex, ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "0a0d0d0a"))
+)
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _MESSAGES_BEGIN = re.compile(r"(?:01|AQ|0x01)", re.IGNORECASE)
 
 
@@ -49,6 +55,13 @@ def find(name: str, content: bytes) -> list[Found]:
         raise LocalError(f"{name}: longer than {MAX_OCTETS} octets")
     if not content.strip():
         raise LocalError(f"{name}: empty")
+    if content[:4] in _CAPTURES:
+        raise LocalError(
+            f"{name}: a capture of packets; take the messages out of it, as in: tshark -r FILE "
+            "-T fields -e sdp.key_mgmt.data | tr , '\\n' | mikey inspect"
+        )
+    if content.startswith(_UTF16):  # what PowerShell makes of `>`
+        content = content.decode("utf-16", "replace").encode()
     if not _TEXT.fullmatch(content):
         return [Found(name, content)]
     lines = content.decode("utf-8-sig", "replace").split("\n")
@@ -100,8 +113,15 @@ def _continued(lines: Sequence[str], start: int, data: str) -> Iterator[str]:
 
 
 def _in_headers(name: str, lines: Sequence[str]) -> Iterator[Found]:
-    """Yield the messages of RTSP KeyMgmt headers (RFC 4567 3.2), folded ones as well."""
+    """Yield the messages of RTSP KeyMgmt headers (RFC 4567 3.2), folded ones as well.
+
+    What stands behind the colon is enough, and `mikey: BASE64` of a body is read like it.
+    """
     for number, line in enumerate(lines, 1):
+        named = _NAMED.fullmatch(line)
+        if named is not None:
+            yield _decoded(f"{name}, line {number}", named[1])
+            continue
         match = _HEADER.fullmatch(line.rstrip("\r"))
         if match is None:
             continue

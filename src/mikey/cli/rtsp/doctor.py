@@ -20,6 +20,7 @@ from mikey.cli.output import page
 from mikey.cli.rtsp.options import Target, client_options
 from mikey.cli.rtsp.report import FLOW_WORDS
 from mikey.cli.rtsp.trials import Trial, attempt, profiles
+from mikey.cli.seconds import Seconds
 from mikey.errors import PeerError
 from mikey.policy import Clock, KeyFlow
 from mikey.text import plain
@@ -69,7 +70,7 @@ Exit status: 0 something works, 1 nothing does, 2 what was asked for is wrong.""
 @click.option(
     "--for",
     "seconds",
-    type=click.FloatRange(min=0.1),
+    type=Seconds(min=0.1),
     metavar="SECONDS",
     default=3.0,
     show_default=True,

@@ -60,8 +60,12 @@ class Part:
         try:
             self.close()
         finally:
-            if self.path != self.target:
-                self.path.unlink(missing_ok=True)
+            self.discard()
+
+    def discard(self) -> None:
+        """Remove what there is of it; a device and the like stay where they are."""
+        if self.path != self.target:
+            self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go of what writes it; done before it is put in its place or removed."""

@@ -15,6 +15,7 @@ from mikey.cli.private_files import write_all
 from mikey.cli.rtsp.keyfile import Key, keys_of, text_of
 from mikey.cli.rtsp.options import Target, client_options
 from mikey.cli.rtsp.play import interruptible
+from mikey.cli.seconds import Seconds
 
 _FIRST_PACKETS = 2.0  # seconds to wait for an SSRC that SETUP did not tell
 
@@ -38,7 +39,7 @@ Examples:
 @click.option(
     "--for",
     "seconds",
-    type=click.FloatRange(min=0),
+    type=Seconds(min=0),
     metavar="SECONDS",
     default=0.0,
     show_default=True,

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from mikey import rtsp
+from mikey.cli.seconds import Seconds
 from mikey.credentials import Psk, psk_file
 from mikey.errors import LocalError
 from mikey.policy import PROFILES, KeyFlow, Policy, SrtpPolicy
@@ -153,7 +154,7 @@ def client_options(command: F) -> F:
     for option in (
         click.option(
             "--timeout",
-            type=click.FloatRange(min=0, min_open=True),
+            type=Seconds(min=0, min_open=True),
             metavar="SECONDS",
             default=10.0,
             show_default=True,

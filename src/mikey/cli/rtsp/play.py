@@ -14,12 +14,13 @@ from typing import Any
 import click
 
 from mikey import rtsp
-from mikey.cli.calls.runner import note, playing, run
+from mikey.cli.calls.runner import ending_signals, note, playing, run
 from mikey.cli.output import page
 from mikey.cli.rtsp.dump import Dump
 from mikey.cli.rtsp.options import Target, client_options
 from mikey.cli.rtsp.record import Recorder, need_media
 from mikey.cli.rtsp.report import SessionReport, session_report, show
+from mikey.cli.seconds import Seconds
 from mikey.errors import PeerError
 
 _INFO_SECONDS = 3.0
@@ -53,7 +54,7 @@ Exit status: 0 what came verifies, 1 it does not, nothing came, or the server is
 @click.option(
     "--for",
     "seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     metavar="SECONDS",
     help="How long to play.  [default: until the server ends it, or Ctrl-C]",
 )
@@ -76,7 +77,7 @@ Exit status: 0 what came verifies, 1 it does not, nothing came, or the server is
 )
 @click.option(
     "--rekey-every",
-    type=click.FloatRange(min=0.1),
+    type=Seconds(min=0.1),
     metavar="SECONDS",
     help="Give the server new keys of ours that often (SET_PARAMETER).",
 )
@@ -101,11 +102,13 @@ def command(
     """Play a URL: DESCRIBE, SETUP with keys, PLAY, and check every packet.
 
     The table says whose key protects what, which profile fits and why, and how many packets were
-    verified, rejected and lost. --dump and --record are written whole, or not at all; Ctrl-C ends
-    them well.
+    verified, rejected and lost. --dump and --record are written whole, or not at all, and take the
+    place of a file of that name; Ctrl-C ends them well.
     """
     if info and (dump or record):
         raise click.UsageError("--info only tells: leave out --dump and --record")
+    if dump is not None and record is not None and dump.absolute() == record.absolute():
+        raise click.UsageError("--dump and --record name one file")
     if record is not None:
         need_media()
     target = Target.of(only=only, **server)
@@ -243,11 +246,11 @@ async def _rekey(session: rtsp.Session, every: float) -> None:
 
 @contextlib.asynccontextmanager
 async def interruptible() -> AsyncIterator[asyncio.Event]:
-    """Take SIGINT and SIGTERM as the wish to end well: what was received is kept."""
+    """Take SIGINT and the ending signals as the wish to end well: what was received is kept."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    taken: list[signal.Signals] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
+    taken: list[int] = []
+    for number in (signal.SIGINT, *ending_signals()):
         # not to be had on Windows and outside of the main thread
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(number, stopped.set)

@@ -72,8 +72,10 @@ class Recorder(Part):
         try:
             av.open(str(self.path), "w").close()
         except (av.FFmpegError, ValueError):
-            self.path.unlink(missing_ok=True)
-            raise LocalError(f"{self.target}: no container is known by this name") from None
+            self.discard()
+            raise LocalError(
+                f"{self.target}: no container is known by this name (.mkv is one)"
+            ) from None
 
     def start(self, tracks: Sequence[Track]) -> None:
         """Begin to listen for the packets of these streams, as far as they are sound or picture."""

@@ -28,6 +28,7 @@ from mikey.cli.rtsp.options import (
 )
 from mikey.cli.rtsp.play import interruptible
 from mikey.cli.rtsp.playfile import sources_of
+from mikey.cli.seconds import Seconds
 from mikey.errors import LocalError, PeerError
 from mikey.policy import KeyFlow, Policy, SrtpPolicy
 
@@ -118,14 +119,14 @@ Exit status: 0 after --for or Ctrl-C, 2 what was asked for is wrong.""",
 @click.option("--allow-null", is_flag=True, help="Keys in clear on rtsp:// too.")
 @click.option(
     "--rekey-every",
-    type=click.FloatRange(min=0.1),
+    type=Seconds(min=0.1),
     metavar="SECONDS",
     help="Give every client new keys of ours that often.",
 )
 @click.option(
     "--for",
     "seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     metavar="SECONDS",
     help="How long to serve.  [default: until Ctrl-C]",
 )
@@ -168,6 +169,8 @@ def command(
         raise click.UsageError("--profile rfc takes --psk-file")
     if not tls and not allow_null and psk is None:
         raise LocalError("without --tls the keys travel in clear (MIKEY-NULL): allow --allow-null")
+    if flow == "answer" and psk is None:
+        raise click.UsageError("--flow answer takes --psk-file")
     plan = Plan(
         sources=sources_of(file) if file is not None else (rtsp.bars(), rtsp.tone()),
         listen=listen,
