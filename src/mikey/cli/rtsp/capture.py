@@ -1,24 +1,31 @@
-"""Captures of packets: UDP found in them, their payload replaced (pcap and pcapng, by dpkt)."""
+"""Captures of packets: UDP and TCP found in them, UDP written (pcap and pcapng, by dpkt)."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 import dpkt
 
 from mikey.errors import LocalError, PeerError
 
-__all__ = ["Datagram", "Reader", "Writer"]
+__all__ = ["LONGEST_PAYLOAD", "Datagram", "Flow", "Reader", "Segment", "Writer"]
+
+LONGEST_PAYLOAD = 65535 - 60 - 8
+"""Octets that a UDP datagram holds, whatever the options of its IP header."""
 
 _ETHERNET, _RAW, _NULL, _LOOP, _SLL, _SLL2 = 1, 101, 0, 108, 113, 276
 _RAW_TOO = frozenset({12, 14, _RAW, 228, 229})
-_UDP = 17
+_TCP, _UDP = 6, 17
+_SYN = 0x02
 _VLAN = frozenset({0x8100, 0x88A8})
 _IPV4, _IPV6 = 0x0800, 0x86DD
 _LARGEST = 1 << 18
+
+Flow: TypeAlias = tuple[bytes, bytes]
+"""One direction of a connection: both addresses, and both ports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,54 @@ class Datagram:
         return bytes(head) + payload
 
 
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A TCP segment in a frame: where its IP header begins, its TCP header, its payload."""
+
+    frame: bytes = field(repr=False)
+    ip: int
+    tcp: int
+    start: int
+    end: int
+
+    @property
+    def flow(self) -> Flow:
+        """Which direction of which connection it belongs to."""
+        source = 12 if self.frame[self.ip] >> 4 == 4 else 8
+        addresses = self.frame[self.ip + source : self.ip + (20 if source == 12 else 40)]
+        return addresses, self.frame[self.tcp : self.tcp + 4]
+
+    @property
+    def sequence(self) -> int:
+        """The number of the first octet of its payload."""
+        return int.from_bytes(self.frame[self.tcp + 4 : self.tcp + 8])
+
+    @property
+    def opens(self) -> bool:
+        """Whether it opens the connection (SYN)."""
+        return bool(self.frame[self.tcp + 13] & _SYN)
+
+    @property
+    def payload(self) -> bytes:
+        """What TCP carries."""
+        return self.frame[self.start : self.end]
+
+    def datagram(self, port: int) -> Datagram:
+        """Return an empty UDP datagram between the same hosts.
+
+        `port` takes the place of the lower of the two ports, which is the server's: what is left
+        tells several connections of two hosts apart.
+        """
+        head = bytearray(self.frame[: self.tcp])
+        if head[self.ip] >> 4 == 4:
+            head[self.ip + 9] = _UDP
+        else:
+            head[self.ip + 6] = _UDP
+        source, target = struct.unpack_from(">HH", self.frame, self.tcp)
+        ports = (port, target) if source < target else (source, port)
+        return Datagram(bytes(head) + struct.pack(">HHHH", *ports, 8, 0), self.ip, self.tcp)
+
+
 class Reader:
     """The frames of a capture; raises LocalError for a file that is none."""
 
@@ -83,11 +138,29 @@ class Reader:
     def datagram(self, frame: bytes) -> Datagram | None:
         """Return the UDP datagram of a frame, None where there is none that is whole."""
         ip = _ip_at(self.link, frame)
-        udp = None if ip is None else _udp_at(frame, ip)
+        udp = None if ip is None else _transport_at(frame, ip, _UDP)
         if ip is None or udp is None or len(frame) < udp + 8:
             return None
         length = int.from_bytes(frame[udp + 4 : udp + 6])
         return Datagram(frame, ip, udp) if 8 <= length <= len(frame) - udp else None
+
+    def segment(self, frame: bytes) -> Segment | None:
+        """Return the TCP segment of a frame, None where there is none that is whole."""
+        ip = _ip_at(self.link, frame)
+        tcp = None if ip is None else _transport_at(frame, ip, _TCP)
+        if ip is None or tcp is None or len(frame) < tcp + 20:
+            return None
+        # Behind the packet there may be padding. The length is 0 where the network card cut what
+        # was captured before it (segmentation offload).
+        if frame[ip] >> 4 == 4:
+            length = int.from_bytes(frame[ip + 2 : ip + 4])
+        else:
+            length = int.from_bytes(frame[ip + 4 : ip + 6])
+            length += 40 if length else 0
+        end = ip + length if length else len(frame)
+        start = tcp + 4 * (frame[tcp + 12] >> 4)
+        whole = tcp + 20 <= start <= end <= len(frame)
+        return Segment(frame, ip, tcp, start, end) if whole else None
 
 
 class Writer:
@@ -126,15 +199,15 @@ def _ip_at(link: int, frame: bytes) -> int | None:
     return at + 2 if kind in (_IPV4, _IPV6) else None
 
 
-def _udp_at(frame: bytes, ip: int) -> int | None:
-    """Return where the UDP header begins; fragments have none that is of use."""
+def _transport_at(frame: bytes, ip: int, protocol: int) -> int | None:
+    """Return where the header of UDP or TCP begins; fragments have none that is of use."""
     if len(frame) < ip + 20:
         return None
     if frame[ip] >> 4 == 4:
         fragment = int.from_bytes(frame[ip + 6 : ip + 8]) & 0x3FFF
         size = (frame[ip] & 0x0F) * 4
-        return (ip + size) if frame[ip + 9] == _UDP and not fragment and size >= 20 else None
-    if frame[ip] >> 4 == 6 and frame[ip + 6] == _UDP:
+        return (ip + size) if frame[ip + 9] == protocol and not fragment and size >= 20 else None
+    if frame[ip] >> 4 == 6 and frame[ip + 6] == protocol:
         return ip + 40
     return None
 
