@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Self
 
 import pytest
 from cryptography import x509
@@ -18,9 +20,10 @@ from mikey.cli.calls.credentials import METHODS
 from mikey.cli.calls.props import BOBS_NUMBER, Props
 from mikey.cli.main import main
 from mikey.session import Method
-from tests.cli.calling import Answering, answering_with, call, content, wav_file
+from tests.cli.calling import Answering, answering_with, call, content, key_file, wav_file
 
 ALICE, BOB = "sip:alice@127.0.0.1", "sip:bob@127.0.0.1"
+CERTIFICATE = ["--key", "alice.key", "--cert", "alice.pem", "--ca", "root.pem"]
 
 
 @pytest.fixture(scope="module")
@@ -155,11 +158,18 @@ def test_options_that_do_not_suffice(
 @pytest.mark.parametrize(
     ("method", "options", "line"),
     [
-        ("PKE", ["--key", "alice.key", "--cert", "alice.pem", "--ca", "root.pem"], "--peer-cert"),
-        ("PSK", ["--key", "alice.key", "--cert", "alice.pem", "--ca", "root.pem"], "--psk-file"),
+        ("PKE", CERTIFICATE, "--peer-cert"),
+        ("PSK", CERTIFICATE, "--psk-file"),
         ("RSA-R", ["--psk-file", "keys"], "RSA-R needs a certificate"),
         ("DHHMAC", ["--psk-file", "keys"], "no key for sip:bob@127.0.0.1"),
         ("SDES", ["--psk-file", "keys"], "Invalid value for '--method'"),
+        (
+            "PKE",
+            [*CERTIFICATE, "--peer-cert", "root.pem"],
+            "--peer-cert: the certificate names nob",
+        ),
+        ("PKE", [*CERTIFICATE, "--peer-cert", "alice.pem"], f"names {ALICE}, not {BOB}"),
+        ("DH-SIGN", [*CERTIFICATE, "--peer-cert", "alice.pem"], f"names {ALICE}, not {BOB}"),
     ],
 )
 def test_a_method_needs_its_credentials(
@@ -173,3 +183,61 @@ def test_a_method_needs_its_credentials(
     keys.write_text(f"sip:carol@127.0.0.1 {bytes(range(16)).hex()}\n")
     assert main(["call", BOB, "--method", method, "--send", "in.wav", *options]) == 2
     assert line in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--psk-file", "any", *CERTIFICATE], "--key is for PKE, DH-SIGN, RSA-R and SAKKE, not fo"),
+        (["--psk-file", "any", "--hash", "sha256"], "a certificate takes --key"),
+        (["--psk-file", "any", *CERTIFICATE, "--method", "DH-SIGN"], "--psk-file is for PSK and"),
+        ([*CERTIFICATE, "--timeout", "nan"], "is no number of seconds"),
+        ([*CERTIFICATE, "--rekey-every", "inf"], "is no number of seconds"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    options: list[str], line: str, trial: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(trial)
+    wav_file(Path("in.wav"))
+    key_file(Path("any"), f"* {bytes(range(16)).hex()}")
+    assert main(["call", BOB, "--send", "in.wav", *options]) == 2
+    error = capsys.readouterr().err
+    assert line in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("days", "line"), [(-30, "alice.pem: expired at "), (30, "alice.pem: not valid before ")]
+)
+@pytest.mark.parametrize("command", [["call", BOB, "--send", "in.wav"], ["answer"]])
+def test_a_certificate_of_ours_that_nobody_would_believe(
+    command: list[str], days: int, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    made_at = datetime.now(UTC) + timedelta(days=days)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(made_at.timestamp(), tz)
+
+    monkeypatch.setattr(keygen, "datetime", Clock)
+    keygen.write_trial_pki(tmp_path, (ALICE, BOB), days=10)
+    monkeypatch.chdir(tmp_path)
+    wav_file(Path("in.wav"))
+    assert main([*command, *CERTIFICATE]) == 2
+    assert line in capsys.readouterr().err
+
+
+def test_a_uri_that_cannot_be_called(
+    trial: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(trial)
+    wav_file(Path("in.wav"))
+    for uri in ("sips:bob@127.0.0.1", "sip:bob@127.0.0.1;transport=tls"):
+        assert main(["call", uri, "--send", "in.wav", *CERTIFICATE]) == 2
+        assert "SIP over TLS is not supported" in capsys.readouterr().err
+    assert main(["call", "bob", "--send", "in.wav", *CERTIFICATE]) == 2
+    assert "'bob' is no SIP URI; one is like sip:bob@192.0.2.2:5070" in capsys.readouterr().err

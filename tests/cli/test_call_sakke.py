@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mikey.carriage.sdp import Description, Sender
+from mikey.cli import keygen
 from mikey.cli.calls.callee import Callee, Terms
 from mikey.cli.calls.naming import named
 from mikey.cli.main import main
@@ -26,6 +27,10 @@ from tests.asynchronous import asynchronous
 from tests.cli.calling import answering_with, call, content, wav_file
 from tests.cli.sakke_files import ABROAD, ALICE, BOB, CAROL, LONG_AGO, credential, trial
 
+CERTIFIED = [
+    *("--method", "SAKKE", "--key", "pki/alice.key"),
+    *("--cert", "pki/alice.pem", "--ca", "pki/root.pem"),
+]
 FROM = "sip:operator@example.org"
 SDP = (
     "v=0\r\no=- 1 {version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -232,6 +237,10 @@ def test_a_call_by_names_alone(
         (["--sakke-keys", "master.toml"], "master.toml: identity is missing"),
         (["--sakke-keys", "mixed.toml"], "mixed.toml: "),
         (["--kms", "kms.toml"], "--kms says whom to believe"),
+        (["--sakke-keys", "kms.toml"], "kms.toml: identity is missing, so it is no file of a user"),
+        (["--sakke-keys", "a.toml", "--kms", "b.toml"], "b.toml: a user's keys; the file of a KMS"),
+        (["--sakke-keys", "a.toml", "--peer", BOB, *CERTIFIED], "the SAKKE keys sign; --key"),
+        (["--sakke-keys", "a.toml", "--psk-file", "psk"], "--sakke-keys is for SAKKE, not for PSK"),
     ],
 )  # fmt: skip
 def test_options_that_do_not_suffice(
@@ -239,6 +248,8 @@ def test_options_that_do_not_suffice(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     monkeypatch.chdir(kms)
+    if not Path("pki").exists():
+        keygen.write_trial_pki(Path("pki"), ("sip:alice@127.0.0.1",))
     text = Path("a.toml").read_text()
     for name, mode, content_ in (
         ("open.toml", 0o644, text),

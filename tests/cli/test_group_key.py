@@ -162,6 +162,7 @@ def test_no_identity_leads_out_of_the_folder(
         (["--sakke-keys", "a.toml", "--threads", "1", "--processes", "1"], ALICE, "not both"),
         (["--sakke-keys", "a.toml", "--save-key", "b.toml"], ALICE, "b.toml: is there already"),
         (["--sakke-keys", "a.toml", "--save-key", "no/where"], ALICE, "no/where: No such file"),
+        (["--sakke-keys", "a.toml", "--force"], ALICE, "--force overwrites the file of --save-key"),
         (["--sakke-keys", "a.toml", "--save-key", "home", "--force"], ALICE, "home: Is a direc"),
         (["--sakke-keys", "a.toml", "--save-key", "out/key"], ALICE, "not for the folder of its"),
         (["--sakke-keys", "a.toml", "--kms", "swapped.toml"], ALICE, "other public keys of kms."),

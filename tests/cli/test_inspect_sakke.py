@@ -240,7 +240,7 @@ def test_files_that_cannot_be_used(
     message = Sent(kms).hex
     cases: list[tuple[list[str | Path], str]] = [
         (["--kms", kms / "gone"], "No such file"),
-        (["--kms", kms / "b.toml"], "'from' is not known"),
+        (["--kms", kms / "b.toml"], "a user's keys; the file of a KMS"),
         (["--sakke-keys", kms / "kms.toml"], "identity is missing"),
         (["--sakke-keys", inspect.file("x = ", "x.toml")], "x.toml: "),
         (["--kms", kms / "kms.toml", "--kms", kms / "other" / "kms.toml"], "other public keys"),

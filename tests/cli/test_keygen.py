@@ -79,6 +79,14 @@ def test_a_peer_that_cannot_stand_in_a_file(peer: str, capsys: pytest.CaptureFix
         ["psk", "--peer", BOB, "--out", "nothing/there"],
         ["pki"],
         ["pki", "--out", "x", "--days", "0"],
+        ["pki", "--out", ""],
+        ["pki", "--out", "x", "--identity", ""],
+        ["pki", "--out", "x", "--identity", "bob"],
+        ["pki", "--out", "x", "--identity", "sip:"],
+        ["pki", "--out", "x", "--identity", "sip:bob @x"],
+        ["psk", "--peer", BOB, "--out", ""],
+        ["psk", "--peer", BOB, "--force"],
+        ["sakke", "--out", ""],
         ["nothing"],
     ],
 )
@@ -164,3 +172,19 @@ def test_odd_identities(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert keygen("pki", "--out", tmp_path / "other", "--identity", "sip:\u00e9@x") == 2
     assert "cannot stand in a certificate" in capsys.readouterr().err
     assert not (tmp_path / "other").exists()
+
+
+def test_a_file_in_the_place_of_the_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert keygen("pki", "--out", tmp_path / "file") == 2
+    assert "is there already, and no folder" in capsys.readouterr().err
+
+
+def test_help_shows_each_command_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert keygen("--help") == 0
+    assert "..." not in capsys.readouterr().out.replace("[ARGS]...", "")

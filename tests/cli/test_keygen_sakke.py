@@ -119,7 +119,8 @@ def test_users_join_a_kms_that_is_there(tmp_path: Path, capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("scheme", ["3gpp", "raw"])
 def test_other_identifiers(scheme: str, tmp_path: Path) -> None:
-    assert keygen("--out", tmp_path, "--id-scheme", scheme, "--month", "2026-11") == 0
+    month = () if scheme == "raw" else ("--month", "2026-11")
+    assert keygen("--out", tmp_path, "--id-scheme", scheme, *month) == 0
     alice, bob = one(tmp_path, "sip-alice*"), one(tmp_path, "sip-bob*")
     assert alice.identity == "sip:alice@example.org"
     assert can_talk(alice.keys[0], bob.keys[0])
@@ -182,3 +183,16 @@ def test_a_folder_with_half_a_kms(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "not the master secrets of kms.example.org" in capsys.readouterr().err
     assert keygen("--out", other_kms, "--identity", BOB) == 2
     assert "master.toml: No such file" in capsys.readouterr().err
+
+
+def test_keys_without_a_month(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new, there = tmp_path / "new", tmp_path / "there"
+    assert keygen("--out", there, "--id-scheme", "raw") == 0
+    capsys.readouterr()
+    for options in (
+        ("--out", new, "--id-scheme", "raw"),
+        ("--out", there, "--identity", "sip:c@x"),
+    ):
+        assert keygen(*options, "--month", "2026-11", "--force") == 2
+        assert "--id-scheme raw are of no month" in capsys.readouterr().err
+    assert not any(new.iterdir())

@@ -8,13 +8,13 @@ import sys
 from typing import Any
 
 import click
-from rich.console import Console
 
 from mikey.aio import WavWriter
 from mikey.cli.calls.callee import Callee, Terms
 from mikey.cli.calls.options import HostPort, Shared, host_port, shared_options
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, run, tracing
+from mikey.cli.output import page
 from mikey.cli.seconds import Seconds
 from mikey.sip import Limits, UserAgent, bare_uri
 
@@ -86,7 +86,8 @@ def command(
     if shared.as_json:
         click.echo(report.as_json())
     else:
-        show(report, Console(file=sys.stdout))
+        with page() as console:
+            show(report, console)
 
 
 async def _answer(

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import getpass
 import re
-import sys
 from dataclasses import replace
 from typing import Any
 
 import click
-from rich.console import Console
 
 from mikey.aio import read_wav
 from mikey.cli.calls.caller import Caller, Plan
@@ -17,6 +15,7 @@ from mikey.cli.calls.credentials import METHODS, Own, initiator_credential
 from mikey.cli.calls.options import Shared, shared_options
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, playing, run, tracing
+from mikey.cli.output import page
 from mikey.cli.seconds import Seconds
 from mikey.credentials import Certified, Psk, Sakke
 from mikey.errors import LocalError
@@ -104,10 +103,14 @@ def command(
       mikey call sip:bob@127.0.0.1:5070 --sakke-keys alice.toml --peer tel:+447700900002 \\
           --send speech.wav
     """
-    called = bare_uri(uri)
+    try:
+        called = bare_uri(uri)
+    except LocalError as error:
+        raise LocalError(f"{error}; one is like sip:bob@192.0.2.2:5070") from None
     recording = read_wav(send)
     shared = Shared.of(**options)
-    own = replace(shared.files, peer_cert=peer_cert).load()
+    files = replace(shared.files, peer_cert=peer_cert)
+    own = files.load()
     method = own.default_method if method_name is None else Method(method_name)
     host = local_host_for(uri)
     credential: Psk | Certified | Sakke
@@ -124,6 +127,7 @@ def command(
             called,
             any_peer=shared.any_identity,
         )
+    files.check(method)
     plan = Plan(
         uri=uri,
         credential=credential,
@@ -142,7 +146,8 @@ def command(
     if shared.as_json:
         click.echo(report.as_json())
     else:
-        show(report, Console(file=sys.stdout))
+        with page() as console:
+            show(report, console)
 
 
 async def place(plan: Plan, host: str, *, quiet: bool) -> CallReport:

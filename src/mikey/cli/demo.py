@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from mikey.aio import Recording, read_wav
 from mikey.cli.calls.caller import Caller, Plan
@@ -23,6 +22,7 @@ from mikey.cli.calls.credentials import METHODS
 from mikey.cli.calls.props import ALICE, HOST, Props
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, playing, run, tracing
+from mikey.cli.output import page
 from mikey.credentials.sakke_file import SCHEMES
 from mikey.errors import LibraryError, LocalError
 from mikey.policy import SrtpPolicy
@@ -35,7 +35,14 @@ _SHORT = 1.5  # seconds of audio in each of several calls
 _LONGEST = 12.0  # seconds of audio
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  mikey demo                                    a call keyed by a pre-shared key
+  mikey demo --method dh-sign --trace           by certificates, and what SIP says
+  mikey demo --method sakke --id-scheme 3gpp    by the keys of a KMS
+  mikey demo --method all                       by each method, and a comparison"""
+)
 @click.option(
     "--method",
     "name",
@@ -55,7 +62,9 @@ _LONGEST = 12.0  # seconds of audio
     help="SAKKE: identities are telephone numbers (tel) or SIP URIs (3gpp, raw).  [default: tel]",
 )
 @click.option("--trace", is_flag=True, help="Show the SIP messages, keys redacted.")
-@click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="The report as one JSON object, a line for each method."
+)
 def command(name: str, audio: str | None, id_scheme: str | None, trace: bool, as_json: bool) -> int:
     """Make a whole call between two processes on this machine, and check it.
 
@@ -79,11 +88,11 @@ def command(name: str, audio: str | None, id_scheme: str | None, trace: bool, as
             if as_json:
                 click.echo(reports[-1].as_json())
     if not as_json:
-        console = Console(file=sys.stdout)
-        if len(reports) > 1:
-            compare(reports, console)
-        else:
-            show(reports[0], console)
+        with page() as console:
+            if len(reports) > 1:
+                compare(reports, console)
+            else:
+                show(reports[0], console)
     return 0 if all(map(_is_whole, reports)) else 1
 
 

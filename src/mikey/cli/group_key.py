@@ -23,6 +23,7 @@ from rich.table import Table
 from mikey.cli.calls.runner import TERMINATED, note
 from mikey.cli.group_files import Outbox, load_members, sender_file
 from mikey.cli.output import page
+from mikey.cli.paths import PATH
 from mikey.cli.private_files import write_all
 from mikey.cli.sakke_options import load_user, sakke_options
 from mikey.credentials import Sakke
@@ -65,7 +66,7 @@ The file of members has one identity per line, behind it the URI of its KMS if t
 @click.option("--members", metavar="FILE", required=True, help="Who gets the key.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     required=True,
     help="A folder for the messages, which is new or empty.",
@@ -86,7 +87,11 @@ The file of members has one identity per line, behind it the URI of its KMS if t
     multiple=True,
     help="SSRC of a stream that the group hears, like 0x57d10; one by chance otherwise.",
 )
-@click.option("--threads", type=click.IntRange(1, 256), help="[default: one for each core]")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 256),
+    help="Threads that compute. [default: one for each core]",
+)
 @click.option(
     "--processes",
     type=click.IntRange(1, 256),
@@ -94,7 +99,7 @@ The file of members has one identity per line, behind it the URI of its KMS if t
 )
 @click.option(
     "--save-key",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Write the key for the sender of the streams; without it nobody here has it.",
 )
@@ -130,6 +135,8 @@ def command(
     group = Group.new(streams, policy=SrtpPolicy.named(policy), tgk_length=16)
     if threads and processes:
         raise LocalError("--threads or --processes, not both")
+    if force and save_key is None:
+        raise LocalError("--force overwrites the file of --save-key, which is missing")
     if save_key is not None and not force and (save_key.exists() or save_key.is_symlink()):
         raise LocalError(f"{save_key}: is there already (--force overwrites it)")
     if save_key is not None:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mikey.cli import keygen_sakke
+from mikey.cli.paths import PATH
 from mikey.cli.private_files import make_folder, write_all
 from mikey.credentials import psk_file
 from mikey.errors import LocalError
@@ -24,7 +25,8 @@ from mikey.errors import LocalError
 IDENTITIES = ("sip:alice@example.org", "sip:bob@example.org")
 DAYS = 365
 
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?=.)")
+_NAI = re.compile(r"[^@]+@[^@]+")  # user@realm
 _README = """\
 FOR TRIALS ONLY
 ===============
@@ -36,7 +38,13 @@ make a certificate for any name. Use an authority of your own for everything els
 """
 
 
-@click.group()
+@click.group(
+    epilog="""\b
+Examples:
+  mikey keygen psk --peer sip:bob@example.org --out alice.keys
+  mikey keygen pki --out trial --identity sip:alice@example.org --identity sip:bob@example.org
+  mikey keygen sakke --out kms"""
+)
 def command() -> None:
     """Make pre-shared keys, and certificates and a key management service for trials.
 
@@ -44,18 +52,28 @@ def command() -> None:
     """
 
 
-@command.command()
+@command.command(
+    short_help="Make a pre-shared key, as a line of a PSK file.",
+    epilog="""\b
+Example, a key for two users, a file for each:
+  mikey keygen psk --peer sip:bob@example.org --out alice.keys
+  (umask 077; sed 's/^[^ ]*/sip:alice@example.org/' alice.keys > bob.keys)""",
+)
 @click.option(
     "--peer", metavar="URI", required=True, help="Whom the key is shared with; * for any."
 )
-@click.option("--octets", type=click.IntRange(16, 255), default=32, show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="In place of stdout.")
-@click.option("--force", is_flag=True, help="Overwrite the file.")
+@click.option(
+    "--octets", type=click.IntRange(16, 255), default=32, show_default=True, help="Its length."
+)
+@click.option("--out", type=PATH, metavar="FILE", help="Where to write it, in place of stdout.")
+@click.option("--force", is_flag=True, help="Overwrite the file of --out.")
 def psk(peer: str, octets: int, out: Path | None, force: bool) -> None:
     """Make a pre-shared key from the system's random numbers, as a line of a PSK file.
 
     The peer's own file has the same key with your identity in front.
     """
+    if force and out is None:
+        raise click.UsageError("--force overwrites the file of --out, which is missing")
     key = secrets.token_bytes(octets).hex()
     text = f"{peer} {key}\n"
     try:
@@ -71,8 +89,17 @@ def psk(peer: str, octets: int, out: Path | None, force: bool) -> None:
         click.echo(f"{out}: a key of {octets} octets for {peer}", err=True)
 
 
-@command.command()
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", required=True)
+@command.command(
+    short_help="Make a root and certificates FOR TRIALS, in a folder.",
+    epilog="""\b
+Example:
+  mikey keygen pki --out trial --identity sip:alice@192.0.2.1 --identity sip:bob@192.0.2.2:5070
+  mikey answer --listen 192.0.2.2:5070 --key trial/bob.key --cert trial/bob.pem \\
+      --ca trial/root.pem""",
+)
+@click.option(
+    "--out", type=PATH, metavar="DIR", required=True, help="The folder, made if it is not there."
+)
 @click.option(
     "--identity",
     "identities",
@@ -80,8 +107,19 @@ def psk(peer: str, octets: int, out: Path | None, force: bool) -> None:
     multiple=True,
     help=f"One end entity each: a URI or user@realm. [default: {' and '.join(IDENTITIES)}]",
 )
-@click.option("--days", type=click.IntRange(1, 3650), default=DAYS, show_default=True)
-@click.option("--force", is_flag=True, help="Overwrite files.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3650),
+    default=DAYS,
+    show_default=True,
+    help="How long the certificates are valid.",
+)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Overwrite files. The root is a new one: certificates under the old one stay, and nobody "
+    "believes them any more.",
+)
 def pki(out: Path, identities: tuple[str, ...], days: int, force: bool) -> None:
     """Make a root and end entities with RSA-2048 keys FOR TRIALS, in a folder.
 
@@ -183,6 +221,9 @@ def _name(common: str) -> x509.Name:
 
 
 def _names(identity: str) -> x509.SubjectAlternativeName:
+    fits = _URI.match(identity) or _NAI.fullmatch(identity)
+    if not fits or not identity.isprintable() or " " in identity:
+        raise LocalError(f"{identity!r} is neither a URI like sip:bob@example.org nor user@realm")
     try:
         general: x509.GeneralName = (
             x509.UniformResourceIdentifier(identity)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
+from mikey.cli.paths import PATH
 from mikey.cli.private_files import make_folder, stem_of, write_all
-from mikey.credentials import Kms, McxUid
+from mikey.credentials import Kms, McxUid, RawIdentifier
 from mikey.credentials.sakke_file import SCHEMES, Masters, load_kms, load_masters, scheme_name
 from mikey.crypto import eccsi, sakke
 from mikey.errors import LocalError, PeerError
@@ -45,8 +46,19 @@ sent to its users, and sign as any of them. Use a service of your own for everyt
 """
 
 
-@click.command("sakke")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", required=True)
+@click.command(
+    "sakke",
+    short_help="Make a KMS and keys of its users FOR TRIALS, in a folder.",
+    epilog="""\b
+Examples:
+  mikey keygen sakke --out kms                                   a KMS and two users
+  mikey keygen sakke --out kms --identity tel:+447700900003      one user more
+  mikey keygen sakke --out kms --month 2027-01                   the two in another month
+  mikey keygen sakke --out mc --id-scheme 3gpp --identity sip:unit1@example.org""",
+)
+@click.option(
+    "--out", type=PATH, metavar="DIR", required=True, help="The folder, made if it is not there."
+)
 @click.option(
     "--identity",
     "identities",
@@ -84,7 +96,13 @@ def command(
     """
     at = time.time_ns() if month is None else _first_of(month)
     for path in write_trial_kms(
-        out, identities, at=at, kms_uri=kms_uri, scheme=scheme, force=force
+        out,
+        identities,
+        at=at,
+        dated=month is not None,
+        kms_uri=kms_uri,
+        scheme=scheme,
+        force=force,
     ):
         click.echo(path)
     click.echo(f"for trials only: see {README_FILE}", err=True)
@@ -95,6 +113,7 @@ def write_trial_kms(
     identities: tuple[str, ...] = (),
     *,
     at: int,
+    dated: bool = False,
     kms_uri: str | None = None,
     scheme: str | None = None,
     force: bool = False,
@@ -102,7 +121,8 @@ def write_trial_kms(
     """Write keys FOR TRIALS for the key period of a time; return the files that were written.
 
     Makes the KMS too if the folder has none. Raises LocalError if it has another than `kms_uri`
-    or `scheme` says, and for an identity that the scheme does not take.
+    or `scheme` says, for an identity that the scheme does not take, and where the time was asked
+    for (`dated`) but keys have none.
     """
     make_folder(out)
     files: dict[Path, bytes] = {}
@@ -115,6 +135,8 @@ def write_trial_kms(
     else:
         masters, kms = _make_kms(KMS_URI if kms_uri is None else kms_uri, scheme or "tel")
         files = _kms_files(out, masters, kms)
+    if dated and isinstance(kms.scheme, RawIdentifier):
+        raise LocalError(f"keys with --id-scheme {scheme_name(kms.scheme)} are of no month")
     users: dict[Path, bytes] = {}
     for identity in dict.fromkeys(identities or IDENTITIES[scheme_name(kms.scheme)]):
         path, octets = _user_file(out, masters, kms, identity, at)

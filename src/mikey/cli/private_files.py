@@ -23,6 +23,8 @@ def make_folder(path: Path) -> None:
     """Make a folder for its owner alone, if it is not there; LocalError."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise LocalError(f"{path}: is there already, and no folder") from None
     except OSError as error:
         raise LocalError(f"{path}: {error.strerror or error}") from None
 

@@ -14,12 +14,16 @@ from cryptography.x509.verification import (
     Store,
 )
 
-from mikey.credentials.certificate import Parsed
+from mikey.credentials.certificate import Parsed, moment
 from mikey.credentials.public_key import unacceptable
+from mikey.policy import SECOND
 from mikey.text import plain
 
 MOST_DEPTH = 8
 """Authorities between an end entity and its anchor."""
+
+# What the verifier says where a certificate is out of its time, and where a signature is wrong.
+_EXPIRED, _FORGED = "valid at validation time", "signature does not match"
 
 MOST_OF_A_NAME = 2
 """Certificates of one authority in a chain: itself, and one across from another authority.
@@ -81,7 +85,9 @@ def verify(
     try:
         chain = verifier.verify(leaf.certificate, [each.certificate for each in helpers]).chain
     except Exception as error:  # the verifier's own kinds, and those of the parser behind it
-        raise unacceptable(f"the certificate is not trusted: {_reason(error)}") from None
+        reason = _untimely((leaf, *helpers, *anchors), at) if _EXPIRED in str(error) else None
+        reason = reason or _reason(error)
+        raise unacceptable(f"the certificate is not trusted: {reason}") from None
     known = {each.certificate: each for each in (*anchors, *helpers, leaf)}
     return [known[certificate] for certificate in chain]
 
@@ -103,7 +109,21 @@ def _signs_certificates(
         raise ValueError("an authority may not sign certificates")
 
 
+def _untimely(chain: Sequence[Parsed], at: datetime) -> str | None:
+    """Return which of some certificates is out of its time, the end entity's before others."""
+    now, form = int(at.timestamp()) * SECOND, "%Y-%m-%d %H:%M UTC"
+    for number, each in enumerate(chain):
+        which = "that of an authority" if number else "it"
+        if now > each.not_after:
+            return f"not valid at this time, {which} expired at {moment(each.not_after):{form}}"
+        if now < each.not_before:
+            return f"not valid at this time, {which} begins at {moment(each.not_before):{form}}"
+    return None
+
+
 def _reason(error: Exception) -> str:
     """Return one line of what the verifier says; names in certificates are the peer's words."""
+    if _FORGED in str(error):
+        return "no authority that is known signed it, though one has the issuer's name"
     text = str(error).partition(" (encountered processing")[0]
     return plain(text)[:200]

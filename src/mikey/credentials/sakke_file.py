@@ -78,6 +78,8 @@ def load_kms(path: str | os.PathLike[str]) -> Kms:
     Whoever can change the file can read what is sent to users of the KMS.
     """
     table = _Table(_parse(Path(path), private=False), str(path))
+    if table.has("rsk"):
+        raise LocalError(f"{path}: a user's keys; the file of a KMS has the table [kms] alone")
     kms = _kms(table.table("kms"))
     table.done()
     return kms
@@ -130,6 +132,8 @@ def scheme_name(scheme: IdScheme) -> str:
 
 def _load_keys(path: Path, known: list[Kms]) -> tuple[str, SakkeKeys]:
     table = _Table(_parse(path, private=True), str(path))
+    if not table.has("identity"):
+        raise LocalError(f"{path}: identity is missing, so it is no file of a user's keys")
     identity = table.text("identity")
     kms = _shared(_kms(table.table("kms")), known)
     at = table.time("from")

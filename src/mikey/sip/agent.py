@@ -253,6 +253,9 @@ def _with_transport(uri: str, transport: str) -> str:
     if transport not in ("udp", "tcp"):
         raise LocalError(f"SIP over {transport!r} is not supported")
     parsed = sipmessage.URI.parse(uri)
-    if parsed.parameters.get("transport"):
+    named = parsed.parameters.get("transport")
+    if parsed.scheme == "sips" or (named and named.lower() not in ("udp", "tcp")):
+        raise LocalError(f"{uri}: SIP over TLS is not supported, UDP and TCP are")
+    if named:
         return uri
     return f"{uri};transport=tcp" if transport == "tcp" else uri

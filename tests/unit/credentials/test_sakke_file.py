@@ -167,7 +167,7 @@ DAMAGE = {
     "other user": ("447700900123", "447700900124", "not the receiver secret key"),
     "other month": ("2026-11-01", "2026-12-01", "not the receiver secret key"),
     "identity of another kind": ("tel:.447700900123", "sip:alice@example.org", "tel URI"),
-    "no identity": ("identity = .*\n", "", "identity is missing"),
+    "no identity": ("identity = .*\n", "", "identity is missing, so it is no file of a user"),
     "identity of two lines": (r"900123", r"900123\\n", "identity is not a line of text"),
     "identity a number": ("identity = .*", "identity = 7", "identity is not a line of text"),
     "no time": ("from = .*\n", "", "from is missing"),

@@ -44,7 +44,7 @@ def test_the_same_names_with_other_keys() -> None:
     impostor = authority("root", key=pki.ec_key("impostor"))
     below = authority("mid", impostor, key=pki.ec_key("below"))
     refused([issue(below, "alice", uris=[ALICE]), below], "not trusted")
-    refused([issue(impostor, "alice", uris=[ALICE])], "not trusted")
+    refused([issue(impostor, "alice", uris=[ALICE])], "no authority that is known signed it")
     refused([issue(impostor, "alice", uris=[ALICE]), impostor, MID], "not trusted")
 
 
@@ -105,7 +105,9 @@ def test_times_of_every_certificate(which: str, start: datetime, end: datetime) 
     mid = authority("timed", root, **at("authority"))  # type: ignore[arg-type]
     leaf = issue(mid, "alice", uris=[ALICE], **at("leaf"))  # type: ignore[arg-type]
     trust = Trust([root.der])
-    refused([leaf, mid], "not valid at", trust=trust)
+    whose = "it" if which == "leaf" else "that of an authority"
+    when = f"{whose} (expired at 2029-12-31|begins at 2030-01-02) 00:00 UTC"
+    refused([leaf, mid], f"not valid at this time, {when}", trust=trust)
     inside = ns(start + (end - start) / 2)
     verify([leaf, mid], now=inside, trust=trust)
     refused([leaf, mid], "not valid at", trust=trust)  # though it is remembered

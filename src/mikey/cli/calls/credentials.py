@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from mikey.cli.sakke_options import SakkeUser, load_user
 from mikey.credentials import ANY, Certified, Psk, Sakke, SoftwareKey, Trust
 from mikey.credentials import psk_file as psk_files
-from mikey.credentials.certificate import read
+from mikey.credentials.certificate import moment, read
 from mikey.credentials.files import load_certificates, load_crl, load_key
 from mikey.credentials.psk_file import PskFile
 from mikey.errors import LocalError, PeerError
@@ -20,6 +21,8 @@ METHODS = tuple(Method)
 
 CERTIFIED = (Method.PKE, Method.DH_SIGN, Method.RSA_R)
 """The methods that need a certificate."""
+
+_SHARED = (Method.PSK, Method.DHHMAC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +49,13 @@ class Files:
         user = load_user(self.sakke_keys, self.kms)
         named = {"--key": self.key, "--cert": self.cert, "--ca": self.authorities or None}
         others = (self.peer_cert, self.crls, self.sign_hash, self.fetch)
-        if not any((*named.values(), *others)):
+        missing = [option for option, value in named.items() if value is None]
+        if len(missing) == len(named) and not any(others):
             if keys is None and user is None:
                 raise LocalError(
                     "who are we? --psk-file, or --key with --cert and --ca, or --sakke-keys"
                 )
             return Own(keys, None, user)
-        missing = [option for option, value in named.items() if value is None]
         if self.key is None or self.cert is None or missing:
             raise LocalError(
                 f"a certificate takes --key, --cert and --ca: {' and '.join(missing)} missing"
@@ -64,6 +67,7 @@ class Files:
             intermediates=peer[1:],
         )
         chain = load_certificates(self.cert)
+        _check_time(chain[0], self.cert)
         own = Certificates(
             name=self.cert,
             key=load_key(self.key),
@@ -73,6 +77,23 @@ class Files:
             sign_hash=self.sign_hash or "sha1",
         )
         return Own(keys, own, user)
+
+    def check(self, method: Method) -> None:
+        """Refuse what a call by `method` would not look at. LocalError."""
+        signing = (*CERTIFIED, Method.SAKKE)
+        for option, given, methods in (
+            ("--psk-file", self.psk, _SHARED),
+            ("--key", self.key, signing),
+            ("--hash", self.sign_hash, signing),
+            ("--peer-cert", self.peer_cert, CERTIFIED),
+            ("--crl", self.crls, CERTIFIED),
+            ("--fetch", self.fetch, CERTIFIED),
+            ("--sakke-keys", self.sakke_keys, (Method.SAKKE,)),
+        ):
+            if given and method not in methods:
+                *most, last = (each.value for each in methods)
+                names = f"{', '.join(most)} and {last}" if most else last
+                raise LocalError(f"{option} is for {names}, not for {method.value} (--method)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,14 +113,14 @@ class Certificates:
     @property
     def identity(self) -> str:
         """The first identity of our certificate. LocalError if it has none."""
-        return self._first(self.chain[0], self.name)
+        return _identities(self.chain[0], self.name)[0]
 
     @property
-    def peer_identity(self) -> str:
-        """The first identity of the peer's certificate. LocalError if it is not known."""
+    def peer_identities(self) -> tuple[str, ...]:
+        """The identities in the peer's certificate, one at least. LocalError if it is not known."""
         if not self.peer:
             raise LocalError("the peer's certificate is not known (--peer-cert FILE)")
-        return self._first(self.peer[0], "--peer-cert")
+        return _identities(self.peer[0], "--peer-cert")
 
     def certified(self, identity: str | None, peer: str = ANY) -> Certified:
         """Return the credential; `identity` None is that of the certificate. LocalError."""
@@ -115,16 +136,6 @@ class Certificates:
             )
         except LocalError as error:
             raise LocalError(f"{self.name}: {error}") from None
-
-    @staticmethod
-    def _first(der: bytes, name: str) -> str:
-        try:
-            identities = read(der).identities
-        except PeerError as error:
-            raise LocalError(f"{name}: {error.reason}") from None
-        if not identities:
-            raise LocalError(f"{name}: the certificate names nobody (subjectAltName)")
-        return identities[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +185,9 @@ class Own:
         if self.sakke is None:
             raise LocalError("SAKKE needs keys from a KMS (--sakke-keys FILE)")
         signer = None
-        if self.certificates is not None and not self.sakke.signs:
+        if self.certificates is not None:
+            if self.sakke.signs:
+                raise LocalError("the SAKKE keys sign; --key and --cert are for keys that do not")
             signer = self.certificates.certified(self.sakke.identity)
         return self.sakke.credential(identity, peer, peer_kms, signer)
 
@@ -199,9 +212,36 @@ def initiator_credential(
         return Psk(key, identity or default, peer)
     if own.certificates is None:
         raise LocalError(f"{method.value} needs a certificate (--key, --cert and --ca)")
-    if method is Method.PKE:
-        named = own.certificates.peer_identity  # says what is missing
-        peer = named if any_peer else peer
+    if method is Method.PKE or (own.certificates.peer and not any_peer):
+        names = own.certificates.peer_identities  # says what is missing
+        if any_peer:
+            peer = names[0]
+        elif peer not in names:
+            raise LocalError(f"--peer-cert: the certificate names {names[0]}, not {peer}")
     elif any_peer:
         peer = ANY
     return own.certificates.certified(identity, peer)
+
+
+def _identities(der: bytes, name: str) -> tuple[str, ...]:
+    """Return whom a certificate names, one at least; LocalError with the `name` of the file."""
+    try:
+        identities = tuple(read(der).identities)
+    except PeerError as error:
+        raise LocalError(f"{name}: {error.reason}") from None
+    if not identities:
+        raise LocalError(f"{name}: the certificate names nobody (subjectAltName)")
+    return identities
+
+
+def _check_time(der: bytes, name: str) -> None:
+    """Refuse a certificate of ours that no peer can believe now; LocalError."""
+    try:
+        own = read(der)
+    except PeerError:
+        return  # whoever uses it says what is wrong
+    now, form = time.time_ns(), "%Y-%m-%d %H:%M UTC"
+    if now < own.not_before:
+        raise LocalError(f"{name}: not valid before {moment(own.not_before):{form}}")
+    if now > own.not_after:
+        raise LocalError(f"{name}: expired at {moment(own.not_after):{form}}")
