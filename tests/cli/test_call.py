@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,30 @@ def test_a_recording_arrives_bit_for_bit(
         *(f"{name}  {size} octets" for name, size in report["messages"]),
     ):
         assert told in out
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_callee_that_is_killed_in_the_middle_is_noticed(
+    transport: str, keys: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent = wav_file(tmp_path / "in.wav", seconds=1.5)
+    with answering(keys) as bob:
+
+        def kill() -> None:
+            bob.event("accepted")
+            bob.send_signal(signal.SIGKILL)
+
+        killing = threading.Thread(target=kill)
+        killing.start()
+        status, out, err = call(
+            capsys, bob.uri, "--psk-file", keys, "--send", sent, "--transport", transport
+        )
+        killing.join()
+        assert bob.wait() == -signal.SIGKILL
+    assert (status, out) == (1, "")
+    assert err.count("\n") == 1
+    assert "the peer left before the end" in err
 
 
 @pytest.mark.rule("R4567-4.1.2-8")

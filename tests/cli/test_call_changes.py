@@ -32,6 +32,7 @@ SDP = (
     "m=audio 40000 RTP/SAVP 96\r\na=rtpmap:96 L16/8000\r\n"
 )
 SILENCE = Recording(AudioFormat(8000, 1), bytes(16000))
+SHORT, LONG = (Recording(AudioFormat(8000, 1), bytes(size)) for size in (4800, 80_000))
 
 
 def bob_at(agent: UserAgent) -> str:
@@ -193,6 +194,46 @@ async def test_a_call_that_the_peer_ends_too_early() -> None:
     async with UserAgent(on_invite=answer) as bob, UserAgent() as alice:
         with pytest.raises(CallError, match="before its time: ended by the peer"):
             await Caller(plan(bob_at(bob)), alice).run()
+
+
+def test_a_callee_that_falls_silent_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reports in SRTCP when the call begins, and then only after half a second."""
+    monkeypatch.setattr("mikey.cli.calls.watching._SILENCE", 0.05)
+    monkeypatch.setattr("mikey.cli.calls.watching._LOOK", 0.01)
+
+    @asynchronous
+    async def silence() -> None:
+        callee = Callee(Terms(keys=parse(f"* {KEY.hex()}")))
+        async with UserAgent(on_invite=callee.handle) as bob, UserAgent() as alice:
+            callee.agent = bob
+            hearing = asyncio.create_task(callee.hear(None))
+            with pytest.raises(
+                CallError, match=r"before its time: nothing authentic came for 0\.05"
+            ):
+                await Caller(plan(bob_at(bob), recording=LONG), alice).run()
+            await asyncio.gather(hearing, return_exceptions=True)
+
+    silence()
+
+
+def test_a_callee_that_only_listens_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mikey.cli.calls.watching._SILENCE", 0.05)
+    monkeypatch.setattr("mikey.cli.calls.watching._LOOK", 0.01)
+    responder = Responder([Psk(Secret(KEY), "*", ALICE)])
+
+    async def answer(invitation: Invitation) -> None:
+        agreed = Description(invitation.body.decode()).answer(
+            responder, Description(SDP.format(version=1)), {0: 5}
+        )
+        await invitation.accept(agreed.text.encode())
+
+    @asynchronous
+    async def listening() -> None:
+        async with UserAgent(on_invite=answer) as bob, UserAgent() as alice:
+            report = await Caller(plan(bob_at(bob), recording=SHORT), alice).run()
+        assert report.sessions[1].srtcp_verified == 0
+
+    listening()
 
 
 @pytest.mark.parametrize("authentic", [True, False])

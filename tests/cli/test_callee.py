@@ -69,8 +69,8 @@ async def test_a_caller_who_comes_when_nobody_waits_any_more_hears_busy() -> Non
 
 
 def test_a_caller_who_falls_silent_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mikey.cli.calls.callee._SILENCE", 0.05)
-    monkeypatch.setattr("mikey.cli.calls.callee._LOOK", 0.01)
+    monkeypatch.setattr("mikey.cli.calls.watching._SILENCE", 0.05)
+    monkeypatch.setattr("mikey.cli.calls.watching._LOOK", 0.01)
 
     @asynchronous
     async def silence() -> None:

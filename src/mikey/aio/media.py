@@ -96,6 +96,11 @@ class MediaSession:
         return self._reception.expected - self._reception.received
 
     @property
+    def goodbye(self) -> bool:
+        """Whether the peer left with a BYE in SRTCP."""
+        return self._goodbye
+
+    @property
     def frames_heard(self) -> int:
         """Sampling instants handed to `write`."""
         return self._playout.frames

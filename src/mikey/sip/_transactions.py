@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sipmessage
 from sipua.transaction import (
@@ -89,22 +89,21 @@ class Transactions(TransactionLayer):
             invite.cancelled = True
             self.send_beside(cancel_for(invite.request))
 
-    def send_beside(self, request: sipmessage.Request) -> asyncio.Event:
-        """Send a request whose response changes nothing; the event tells that there is one.
-
-        It also tells that there will be none.
-        """
-        answered = asyncio.Event()
+    def send_beside(self, request: sipmessage.Request) -> asyncio.Future[bool]:
+        """Send a request whose response changes nothing; tells whether one came, a 2xx."""
+        confirmed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
         async def send() -> None:
+            success = False
             try:
                 with contextlib.suppress(ConnectionError, TimeoutError, CallError):
-                    await self.send_request(request)
+                    success = (await self.send_request(request)).code // 100 == 2
             finally:
-                answered.set()
+                if not confirmed.done():
+                    confirmed.set_result(success)
 
         self.spawn(send())
-        return answered
+        return confirmed
 
     def unfinished(self) -> list[asyncio.Future[sipmessage.Response]]:
         """The final responses of requests that the peer has and did not answer yet."""
@@ -198,7 +197,7 @@ class Transactions(TransactionLayer):
         _forget(self._client_transactions, transaction)
         _forget(self._server_transactions, transaction)
 
-    def spawn(self, work: Coroutine[None, None, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
         """Run `work` beside; it ends with the layer at the latest."""
         self._tasks.spawn(work)
 

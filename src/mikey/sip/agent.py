@@ -100,7 +100,7 @@ class UserAgent:
 
     async def close(self) -> None:
         """End what stands, for at most a few seconds, and close every socket."""
-        byes: list[asyncio.Future[None]] = []
+        byes: list[asyncio.Future[bool]] = []
         try:
             for invitation in list(self._invitations):
                 if not invitation.decided:

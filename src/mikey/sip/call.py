@@ -134,17 +134,21 @@ class Call:
         hundredths = 210 + secrets.randbelow(191) if self._is_caller else secrets.randbelow(201)
         return hundredths / 100 * self._transactions.timers.scale
 
-    async def bye(self) -> None:
-        """End the call; wait for the peer's word, but for no more than a few seconds."""
-        if not self.has_ended:
-            await self._hang_up("ended here")
+    async def bye(self) -> bool:
+        """End the call; wait for the peer's word, but for no more than a few seconds.
 
-    async def _hang_up(self, reason: str) -> None:
+        Returns whether the peer confirmed the end; one that is gone does not. True for a call that
+        is over.
+        """
+        return self.has_ended or await self._hang_up("ended here")
+
+    async def _hang_up(self, reason: str) -> bool:
         self._finish(reason)
-        answered = self._transactions.send_beside(self._dialog.create_request("BYE"))
+        confirmed = self._transactions.send_beside(self._dialog.create_request("BYE"))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE * self._transactions.timers.t1):
-                await answered.wait()
+                return await asyncio.shield(confirmed)
+        return False
 
     def _finish(self, reason: str) -> None:
         if not self.has_ended:

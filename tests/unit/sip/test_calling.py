@@ -79,7 +79,24 @@ async def test_the_ack_of_a_200() -> None:
         assert (bye["To"], bye["From"]) == (ack["To"], ack["From"])
         assert int(bye["CSeq"].split()[0]) > int(invite["CSeq"].split()[0])
         peer.send(peer.response(bye, 200))
-        await ending
+        assert await ending
+        assert await call.bye()  # it is over
+
+
+@asynchronous
+@pytest.mark.parametrize("status", [481, None])
+async def test_a_bye_that_is_not_confirmed(status: int | None) -> None:
+    """The peer lost the call, or is gone."""
+    async with calling() as (_, peer, task, invite):
+        peer.send(peer.response(invite, 200))
+        call = await task
+        await peer.expect("ACK")
+        ending = asyncio.create_task(call.bye())
+        bye = await peer.expect("BYE")
+        if status is not None:
+            peer.send(peer.response(bye, status))
+        assert not await ending
+        assert call.has_ended
 
 
 @asynchronous

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from mikey.cli.calls.description import AudioStream, Local, choose, peer_of
 from mikey.cli.calls.exchange import MKI_LENGTH, Fetching, timed
 from mikey.cli.calls.naming import named
 from mikey.cli.calls.report import CallReport, sessions_of, sizes_of
+from mikey.cli.calls.watching import ended
 from mikey.credentials import ANY, Certified, Psk, Sakke
 from mikey.credentials.psk_file import PskFile
 from mikey.errors import CarriageError, LibraryError, LocalError, PeerError, PolicyError
@@ -32,8 +32,6 @@ from mikey.sip import Call, CallError, Invitation, UserAgent, bare_uri
 
 __all__ = ["Callee", "Terms"]
 
-_SILENCE = 20.0  # seconds without an authentic packet after which a call is given up
-_LOOK = 1.0  # seconds between two looks whether one came
 _DRAIN = 1.0  # seconds for the last packets to arrive after BYE
 
 
@@ -269,7 +267,7 @@ class Callee:
         await call.confirmed()
         self.accepted(bundle.peer)
         async with media:
-            reason = await _ended(call, media)
+            reason = await ended(call, media, heard_first=False)
             await media.drained(_DRAIN)
         if reason != "ended by the peer":
             raise CallError(f"the call failed: {reason}", status=408)
@@ -357,16 +355,3 @@ def _identity(uri: str) -> str:
         return bare_uri(uri)
     except LocalError as error:
         raise CarriageError(str(error), status=488) from None
-
-
-async def _ended(call: Call, media: MediaSession) -> str:
-    """Why the call ended; a caller that fell silent is hung up on."""
-    heard, silent = 0, 0.0
-    while silent < _SILENCE:
-        before, heard = heard, media.rtp.verified + media.rtcp.verified
-        silent = silent + _LOOK if heard == before else 0.0
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK):
-                return await call.ended()
-    await call.bye()
-    return f"nothing authentic came for {_SILENCE:g} s"

@@ -13,6 +13,7 @@ from mikey.carriage.sdp import Agreed, Description, Sender, encode
 from mikey.cli.calls.description import PAYLOAD_TYPE, Local, peer_of
 from mikey.cli.calls.exchange import LINE, Exchange, Plan
 from mikey.cli.calls.report import CallReport, sessions_of
+from mikey.cli.calls.watching import ended
 from mikey.errors import PeerError
 from mikey.sip import Call, CallError, CallRefusedError, UserAgent, bare_uri
 
@@ -41,8 +42,13 @@ class Caller:
             try:
                 media = await self._talk(endpoint, exchange, call, agreed)
             finally:
-                await call.bye()
+                confirmed = await call.bye()
             await media.drained(_DRAIN)
+            if not (confirmed or media.goodbye):
+                raise CallError(
+                    "the peer left before the end: our BYE is not confirmed, and it sent none",
+                    status=408,
+                )
             return self._report(exchange, media)
 
     async def _establish(self, local: Local) -> tuple[Exchange, Call, Agreed]:
@@ -93,7 +99,7 @@ class Caller:
             work = [
                 asyncio.ensure_future(self._send(media)),
                 asyncio.ensure_future(self._rekey_on_time(exchange, call, media)),
-                asyncio.ensure_future(_ended_early(call)),
+                asyncio.ensure_future(_ended_early(call, media)),
             ]
             await _first(work)
         return media
@@ -143,8 +149,8 @@ class Caller:
         )
 
 
-async def _ended_early(call: Call) -> None:
-    reason = await call.ended()
+async def _ended_early(call: Call, media: MediaSession) -> None:
+    reason = await ended(call, media, heard_first=True)
     raise CallError(f"the call ended before its time: {reason}", status=480)
 
 
