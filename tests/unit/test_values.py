@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import FrozenInstanceError, dataclass, field, fields, is_dataclass, replace
+from dataclasses import (
+    FrozenInstanceError,
+    InitVar,
+    dataclass,
+    field,
+    fields,
+    is_dataclass,
+    replace,
+)
 
 import pytest
 
@@ -43,18 +51,51 @@ def test_parameters_are_the_fields_in_order(kind: type) -> None:
     assert list(inspect.signature(kind).parameters) == names
 
 
-def test_a_field_that_a_class_makes_itself_is_refused() -> None:
+@quick_init
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Has fields of every other kind, and a check."""
+
+    item: int
+    items: list[int] = field(default_factory=list)
+    hidden: list[int] = field(default_factory=list, init=False)
+    fixed: str = field(default="fixed", init=False)
+
+    def __post_init__(self) -> None:
+        self.hidden.append(self.item)
+        if self.item < 0:
+            raise ValueError(self.item)
+
+
+def test_fields_are_made_for_each_value_by_itself() -> None:
+    first, second = Made(1), Made(2)
+    first.items.append(7)
+    assert (first.items, second.items, second.fixed) == ([7], [], "fixed")
+    assert Made(3, first.items).items is first.items
+    assert Made(3, items=[]).items is not Made(3).items
+
+
+def test_a_value_is_checked_when_it_is_made() -> None:
+    assert (Made(1).hidden, replace(Made(1), item=2).hidden) == ([1], [2])
+    with pytest.raises(ValueError, match="-1"):
+        Made(-1)
+
+
+def test_only_arguments_that_are_fields_are_taken() -> None:
+    with pytest.raises(TypeError):
+        Made(1, hidden=[])  # type: ignore[call-arg]
+
+
+def test_a_field_without_a_value_is_refused() -> None:
     @dataclass(frozen=True, slots=True)
-    class Made:
-        items: list[int] = field(default_factory=list)
+    class Late:
+        item: int = field(init=False)
 
     @dataclass(frozen=True, slots=True)
-    class Checked:
+    class Extra:
         item: int
+        other: InitVar[int]
 
-        def __post_init__(self) -> None:
-            raise AssertionError
-
-    for kind in (Made, Checked):
+    for kind in (Late, Extra):
         with pytest.raises(TypeError, match=kind.__name__):
             quick_init(kind)

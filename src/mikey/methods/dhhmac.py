@@ -35,6 +35,7 @@ from mikey.methods._common.exchange import (
 from mikey.methods._common.message_keys import MessageKeys
 from mikey.policy import Compat
 from mikey.registry import DataType, DhGroup, EncrAlg, ErrorNumber, MacAlg
+from mikey.values import quick_init
 from mikey.wire import (
     Dh,
     Err,
@@ -77,6 +78,7 @@ _LITERAL_NULL: Final = 2
 
 
 @final
+@quick_init
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Opening(DhOpening):
     """An I_MESSAGE that was sent; its IDr is mandatory."""

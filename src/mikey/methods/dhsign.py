@@ -32,6 +32,7 @@ from mikey.methods._common.signed_error import (
     read_signed_error,
 )
 from mikey.registry import DataType, DhGroup, ErrorNumber
+from mikey.values import quick_init
 from mikey.wire import Id, Kemac, Message, Payload, Pke, Rand, Sp, T, V
 
 __all__ = [
@@ -54,6 +55,7 @@ RESPONSE = DataType.DH_RESP
 
 
 @final
+@quick_init
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Opening(DhOpening):
     """An I_MESSAGE that was sent."""

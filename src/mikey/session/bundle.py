@@ -61,6 +61,7 @@ class CryptoSession:
         return hmac.digest(newest.key.expose(), b"mikey fingerprint" + octets, "sha256").hex()[:16]
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Bundle:
     """A crypto session bundle after a complete exchange; an update makes a new one.

@@ -15,12 +15,14 @@ from mikey.session.cs_map import CsName
 from mikey.session.group import Group
 from mikey.session.proofs import Proof, RsaRProof, SakkeProof
 from mikey.session.stream import Stream, policy_of
+from mikey.values import quick_init
 from mikey.wire import Hdr, SrtpId, SrtpIdMap
 
 Install = Callable[[Bundle], None]
 Refuse = Callable[[PolicyError], "bytes | None"]
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, eq=False)
 class Offer:
     """What an authenticated Initiator offers; nothing is installed before `accept`.

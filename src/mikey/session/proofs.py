@@ -143,6 +143,7 @@ class _Signed(_Proven):
         return self.request.initiator
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PskProof(_Proven):
     """A message of the pre-shared key method, under the key `message_key`.
@@ -236,6 +237,7 @@ class PkeProof(_Signed):
         return self.request.error(numbers, offered, self.idr)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DhSignProof(_Signed):
     """A message of the signed Diffie-Hellman method."""
@@ -264,6 +266,7 @@ class DhSignProof(_Signed):
         return self.request.error(numbers, offered)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DhhmacProof(_Proven):
     """A message of the DHHMAC method."""

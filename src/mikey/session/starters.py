@@ -80,6 +80,7 @@ class Starter(Protocol):
         """Build the message."""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PskStarter:
     """The pre-shared key method; MIKEY-NULL without a key, updates under an envelope key."""
@@ -182,6 +183,7 @@ class DhSignStarter:
         return dhsign.build_request(draft, self.credential, half, rand=plan.rand)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DhhmacStarter:
     """Diffie-Hellman under a pre-shared key."""
@@ -234,6 +236,7 @@ class RsaRStarter:
         return rsar.build_request(draft, self.credential)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SakkeStarter:
     """SAKKE: a key for an identity, and no response."""

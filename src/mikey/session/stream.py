@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from mikey.errors import LocalError, PolicyError, ReportedError
 from mikey.policy import Compat, SrtpPolicy, alternatives, product_sp, srtp_policy
 from mikey.registry import ErrorNumber
+from mikey.values import quick_init
 from mikey.wire import Sp, SrtpId
 
 _MOST_LISTS = 16
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Stream:
     """One crypto session: a one-way SRTP stream with its SRTCP; CS i is the i-th of a message.

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from mikey.errors import LocalError
 from mikey.policy import SrtpPolicy
 from mikey.secret import Secret
+from mikey.values import quick_init
 
 _LAST_INDEX = (1 << 48) - 1
 _LONGEST_MKI = 255  # one octet says its length in MIKEY (RFC 3830 6.14)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class MasterKey:
     """A master key (TEK) with its salt.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from mikey.errors import DecodeError, LocalError
 from mikey.registry import PayloadType
@@ -13,7 +13,7 @@ from mikey.wire._writer import Writer
 from mikey.wire.hdr import VERSION, Hdr
 from mikey.wire.kemac import Kemac
 from mikey.wire.payloads import Payload, payload_type
-from mikey.wire.structure import Fault, find_fault
+from mikey.wire.structure import Fault, find_fault, sorted_out
 from mikey.wire.walk import DHHMAC, read_chain, read_header
 
 if TYPE_CHECKING:
@@ -47,6 +47,13 @@ class Message:
     payloads: tuple[Payload, ...]
     spans: tuple[tuple[int, int], ...] = field(repr=False)
     octets: bytes = field(repr=False)
+    # What `get`, `all` and `one` look into: an exchange calls them some twenty times.
+    _by_class: dict[type[Any], list[Any]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        self._by_class.update(sorted_out(self.payloads))
 
     @classmethod
     def parse(cls, octets: bytes) -> Self:
@@ -68,7 +75,8 @@ class Message:
             found.append(payload)
             spans.append(span)
         payloads = tuple(found)
-        fault = find_fault(header, payloads)
+        message = cls(header, payloads, tuple(spans), octets)
+        fault = find_fault(header, payloads, message._by_class)
         if fault:
             raise DecodeError(
                 fault.reason,
@@ -76,7 +84,7 @@ class Message:
                 offset=0 if fault.place is None else spans[fault.place + 1][0],
                 payload=_name(payloads, fault),
             )
-        return cls(header, payloads, tuple(spans), octets)
+        return message
 
     @classmethod
     def build(cls, header: Hdr, payloads: Sequence[Payload]) -> Self:
@@ -87,7 +95,7 @@ class Message:
         payloads = tuple(payloads)
         if header.version != VERSION:
             raise LocalError(f"HDR: version {header.version} is not {VERSION}")
-        fault = find_fault(header, payloads)
+        fault = find_fault(header, payloads, sorted_out(payloads))
         if fault:
             raise LocalError(f"{_name(payloads, fault)}: {fault.reason}")
         if any(type(p) is Kemac and p.has_rfc4650_mac for p in payloads):
@@ -101,21 +109,19 @@ class Message:
 
     def get(self, kind: type[_P]) -> _P | None:
         """Return the first payload of a class, or None."""
-        for payload in self.payloads:
-            if type(payload) is kind:
-                return payload
-        return None
+        found: list[_P] | None = self._by_class.get(kind)
+        return found[0] if found else None
 
     def all(self, kind: type[_P]) -> tuple[_P, ...]:
         """Return the payloads of a class, in order."""
-        return tuple([payload for payload in self.payloads if type(payload) is kind])
+        return tuple(self._by_class.get(kind, ()))
 
     def one(self, kind: type[_P]) -> _P:
         """Return the only payload of a class.
 
         Raises DecodeError (12; in RSA-R and SAKKE messages 13) if it is missing or has company.
         """
-        found = [payload for payload in self.payloads if type(payload) is kind]
+        found: Sequence[_P] = self._by_class.get(kind, ())
         if len(found) == 1:
             return found[0]
         raise DecodeError(

@@ -19,12 +19,16 @@ from mikey.wire.t import T
 from mikey.wire.v import V
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mikey.wire.hdr import Hdr
     from mikey.wire.payloads import Payload
 
-_ONCE: Final[frozenset[type[Payload]]] = frozenset({T, Rand, Kemac, Pke, Chash, Sign, V, Sakke})
+_MOST: Final[Mapping[type[Payload], int]] = {
+    **dict.fromkeys((T, Rand, Kemac, Pke, Chash, Sign, V, Sakke), 1),
+    Id: 2,
+    Dh: 1,
+}
 _TWO_DH: Final = frozenset({DataType.DH_RESP, DataType.DHHMAC_RESP})
 _KEMAC_LAST: Final = frozenset({DataType.PSK_INIT, DataType.DHHMAC_INIT, DataType.DHHMAC_RESP})
 _ERROR: Final = DataType.ERROR
@@ -38,43 +42,63 @@ class Fault(NamedTuple):
     place: int | None
 
 
-def find_fault(header: Hdr, payloads: Sequence[Payload]) -> Fault | None:
+def sorted_out(payloads: Sequence[Payload]) -> dict[type[Payload], list[Payload]]:
+    """Return the payloads of each class, in order."""
+    found: dict[type[Payload], list[Payload]] = {}
+    for payload in payloads:
+        kind = type(payload)
+        if kind in found:
+            found[kind].append(payload)
+        else:
+            found[kind] = [payload]
+    return found
+
+
+def find_fault(
+    header: Hdr, payloads: Sequence[Payload], by_class: Mapping[type[Payload], Sequence[Payload]]
+) -> Fault | None:
     """Return the first rule that the payloads break together, or None.
+
+    `by_class` is what `sorted_out` says of them.
 
     The rules: something follows the header, and not SIGN (R3830-6.1-23); no payload stands
     more often than it may (R3830-6-4); the authenticating payload is the last (R3830-5.2-3);
     no SP goes with an Empty map, except the SPs of an Error message, whose map says nothing
     (R4563-5-1).
     """
-    kinds = list(map(type, payloads))
-    if not kinds:
+    if not payloads:
         return Fault("no payload follows", None)
-    if kinds[0] is Sign:
+    if type(payloads[0]) is Sign:
         return Fault("SIGN follows the header", 0)
-    once = [kind for kind in kinds if kind in _ONCE]
-    if len(set(once)) != len(once) or kinds.count(Id) > 2 or kinds.count(Dh) > 1:
-        surplus = _find_surplus(header, kinds)
-        if surplus:
-            return surplus
-    final = kinds[-1]
-    if V in once and final is not V:
-        return Fault(_NOT_LAST, kinds.index(V))
-    if Sign in once and final is not Sign:
-        return Fault(_NOT_LAST, kinds.index(Sign))
-    if Kemac in once and final is not Kemac and header.data_type in _KEMAC_LAST:
-        return Fault(_NOT_LAST, kinds.index(Kemac))
-    if type(header.cs_map) is EmptyMap and Sp in kinds and header.data_type is not _ERROR:
-        return Fault("SP stands beside an Empty map", kinds.index(Sp))
+    if len(by_class) < len(payloads):
+        surplus = _find_surplus(header, payloads, by_class)
+        if surplus is not None:
+            return Fault("one more than a message may have", surplus)
+    final = type(payloads[-1])
+    if V in by_class and final is not V:
+        return Fault(_NOT_LAST, _place(payloads, V))
+    if Sign in by_class and final is not Sign:
+        return Fault(_NOT_LAST, _place(payloads, Sign))
+    if Kemac in by_class and final is not Kemac and header.data_type in _KEMAC_LAST:
+        return Fault(_NOT_LAST, _place(payloads, Kemac))
+    if type(header.cs_map) is EmptyMap and Sp in by_class and header.data_type is not _ERROR:
+        return Fault("SP stands beside an Empty map", _place(payloads, Sp))
     return None
 
 
-def _find_surplus(header: Hdr, kinds: Sequence[type[Payload]]) -> Fault | None:
-    most: dict[type[Payload], int] = dict.fromkeys(_ONCE, 1)
-    most[Id] = 2
-    most[Dh] = 2 if header.data_type in _TWO_DH else 1
-    for place, kind in enumerate(kinds):
-        if kind in most:
-            most[kind] -= 1
-            if most[kind] < 0:
-                return Fault("one more than a message may have", place)
-    return None
+def _find_surplus(
+    header: Hdr, payloads: Sequence[Payload], by_class: Mapping[type[Payload], Sequence[Payload]]
+) -> int | None:
+    """Return the place of the first payload beyond what a message may have, or None."""
+    places = []
+    for kind, found in by_class.items():
+        most = _MOST.get(kind, len(found))
+        if kind is Dh and header.data_type in _TWO_DH:
+            most = 2
+        if len(found) > most:
+            places.append([i for i, one in enumerate(payloads) if type(one) is kind][most])
+    return min(places, default=None)
+
+
+def _place(payloads: Sequence[Payload], kind: type[Payload]) -> int:
+    return [type(payload) for payload in payloads].index(kind)

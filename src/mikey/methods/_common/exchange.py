@@ -61,6 +61,7 @@ class Reply:
         return self.certs if self.idr is None else (self.idr, *self.certs)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What a check takes from outside: the time, and what was fetched.
