@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ from tests.tls import make
 from tests.unit.carriage.rtsp_texts import DESCRIBE
 from tests.unit.rtsp.scripted import Answer, server
 
-BRIEF = rtsp.Settings(policy=Policy(allow_null=True), timeout=0.5, report_interval=0.1)
+PATIENT = rtsp.Settings(policy=Policy(allow_null=True), timeout=20.0, report_interval=0.1)
+BRIEF = replace(PATIENT, timeout=0.5)  # for those that never answer
 GOOD = (
     "AQAFAP1td9ABAADpbeu+AAAAAAsA6Xu0GbYHQ/0KEPEUxKOjo3xmeD2UR3JmqkQBAAAAEgABAQEBEAIBAQMBFAcBAQgB"
 )
@@ -66,7 +68,7 @@ def answers(sdp: str, setup: Response | None = None) -> Answer:
 async def test_nonsense(said: bytes, told: str) -> None:
     async with server(lambda _request: said) as url:
         with pytest.raises(PeerError, match=told) as caught:
-            await received(url, settings=BRIEF)
+            await received(url, settings=BRIEF if told.startswith("no answer") else PATIENT)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 200
 
@@ -75,7 +77,7 @@ async def test_nonsense(said: bytes, told: str) -> None:
 async def test_a_connection_that_closes() -> None:
     async with server(lambda _request: None, close=True) as url:
         with pytest.raises(rtsp.ClosedError, match="closed the connection"):
-            await received(url, settings=BRIEF)
+            await received(url, settings=PATIENT)
 
 
 @asynchronous
@@ -85,7 +87,7 @@ async def test_nobody_listens() -> None:
     listener.close()
     await listener.wait_closed()
     with pytest.raises(rtsp.ClosedError, match=f"cannot connect to 127.0.0.1:{port}"):
-        await received(f"rtsp://127.0.0.1:{port}/test", settings=BRIEF)
+        await received(f"rtsp://127.0.0.1:{port}/test", settings=PATIENT)
 
 
 def keyed(data: str) -> str:
@@ -107,7 +109,7 @@ def keyed(data: str) -> str:
 async def test_descriptions_of_no_use(sdp: str, told: str) -> None:
     async with server(answers(sdp)) as url:
         with pytest.raises(PeerError, match=told):
-            await received(url, settings=BRIEF)
+            await received(url, settings=PATIENT)
 
 
 @pytest.mark.parametrize(
@@ -134,14 +136,14 @@ async def test_answers_to_setup_of_no_use(headers: dict[str, str], told: str) ->
     setup = Response(200, headers=Headers(headers))
     async with server(answers(SDP, setup)) as url:
         with pytest.raises(PeerError, match=told):
-            await received(url, rtsp.Options(transport="udp"), settings=BRIEF)
+            await received(url, rtsp.Options(transport="udp"), settings=PATIENT)
 
 
 @asynchronous
 async def test_a_key_that_is_refused_again() -> None:
     async with server(answers(SDP, Response(463))) as url:
         with pytest.raises(rtsp.RefusedError, match="SETUP: 463") as caught:
-            await received(url, settings=BRIEF)
+            await received(url, settings=PATIENT)
     assert caught.value.status == 463
 
 
@@ -151,11 +153,11 @@ async def test_authentication() -> None:
     async with await rtsp.Server.open([rtsp.bars(frames=3, fps=500)], options=options) as served:
         host, port = served.address
         with pytest.raises(rtsp.RefusedError, match="asks for a user and a password"):
-            await received(served.url, settings=BRIEF)
+            await received(served.url, settings=PATIENT)
         with pytest.raises(rtsp.RefusedError, match="user or password is wrong") as caught:
-            await received(f"rtsp://alice:wr0ng@{host}:{port}/test", settings=BRIEF)
+            await received(f"rtsp://alice:wr0ng@{host}:{port}/test", settings=PATIENT)
         assert "wr0ng" not in repr(caught.value)
-        seen = await received(f"rtsp://alice:right@{host}:{port}/test", settings=BRIEF)
+        seen = await received(f"rtsp://alice:right@{host}:{port}/test", settings=PATIENT)
         assert len(seen.packets) == 6
 
 
@@ -230,7 +232,7 @@ async def test_messages_of_no_use(octets: bytes, told: str) -> None:
     """Like GStreamer's, but for one thing."""
     async with server(answers(keyed(base64.b64encode(octets).decode()))) as url:
         with pytest.raises(PeerError, match=told):
-            await received(url, settings=BRIEF)
+            await received(url, settings=PATIENT)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +260,7 @@ async def test_another_url_is_named_and_not_followed(
 
     async with server(elsewhere) as url:
         with pytest.raises(rtsp.RedirectedError, match=told) as caught:
-            await received(url.replace("//", "//alice:cret@"), settings=BRIEF)
+            await received(url.replace("//", "//alice:cret@"), settings=PATIENT)
     assert len(asked) == 1
     assert "secret" not in str(caught.value)
     assert len(str(caught.value)) < 250
