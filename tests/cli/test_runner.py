@@ -8,8 +8,9 @@ import signal
 import click
 import pytest
 
-from mikey.cli.calls.runner import ending_signals, run
-from mikey.errors import LibraryError
+from mikey.cli.calls.runner import ending_signals, run, until_first
+from mikey.errors import LibraryError, PeerError
+from tests.asynchronous import asynchronous
 
 
 async def wait(what: list[str]) -> None:
@@ -64,3 +65,25 @@ def test_work_that_is_cancelled_by_nobody_is_a_defect() -> None:
 
     with pytest.raises(LibraryError, match="nobody"):
         run(cancelled())
+
+
+@asynchronous
+async def test_the_first_of_several_ends_the_others() -> None:
+    ended: list[str] = []
+
+    async def lasts(name: str) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(name)
+
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        raise PeerError("gone")
+
+    await until_first([lasts("a"), asyncio.sleep(0), lasts("b")])
+    assert sorted(ended) == ["a", "b"]
+    with pytest.raises(PeerError, match="gone"):
+        await until_first([lasts("c"), fails()])
+    await until_first([lasts("d")], timeout=0)
+    assert ended[2:] == ["c", "d"]

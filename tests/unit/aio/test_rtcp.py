@@ -85,6 +85,7 @@ def test_what_is_composed_parses(report: Report) -> None:
         bytes.fromhex("80c8000111111111"),
         bytes.fromhex("80c90000"),
         bytes.fromhex("80c9000111111111 81ca000211111111 01ff6162"),
+        bytes.fromhex("80c9000111111111 81cb000211111111"),  # a BYE longer than the datagram
     ],
 )
 def test_no_packet(octets: bytes) -> None:
@@ -107,6 +108,11 @@ def test_unknown_kinds_and_other_sources_are_passed_over() -> None:
     sdes_of_another = bytes.fromhex("81ca0003 33333333 01036140 62000000")
     report = parse(bytes.fromhex("80c9000111111111") + app + bye_of_another + sdes_of_another)
     assert report == Report(ssrc=0x11111111)
+
+
+def test_a_name_may_fill_its_chunk() -> None:
+    octets = bytes.fromhex("80c9000111111111 81ca000211111111 01026162")
+    assert parse(octets) == Report(ssrc=0x11111111, cname="ab")
 
 
 def test_a_bye_of_nobody_is_not_that_of_ssrc_0() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mikey.aio import MediaSession, RtpEndpoint
@@ -13,6 +13,7 @@ from mikey.carriage.sdp import Agreed, Description, Sender, encode
 from mikey.cli.calls.description import PAYLOAD_TYPE, Local, peer_of
 from mikey.cli.calls.exchange import LINE, Exchange, Plan
 from mikey.cli.calls.report import CallReport, sessions_of
+from mikey.cli.calls.runner import until_first
 from mikey.cli.calls.watching import ended
 from mikey.errors import PeerError
 from mikey.sip import Call, CallError, CallRefusedError, UserAgent, bare_uri
@@ -96,12 +97,13 @@ class Caller:
             receiver=receiver,
         )
         async with media:
-            work = [
-                asyncio.ensure_future(self._send(media)),
-                asyncio.ensure_future(self._rekey_on_time(exchange, call, media)),
-                asyncio.ensure_future(_ended_early(call, media)),
-            ]
-            await _first(work)
+            await until_first(
+                (
+                    self._send(media),
+                    self._rekey_on_time(exchange, call, media),
+                    _ended_early(call, media),
+                )
+            )
         return media
 
     async def _send(self, media: MediaSession) -> None:
@@ -152,15 +154,3 @@ class Caller:
 async def _ended_early(call: Call, media: MediaSession) -> None:
     reason = await ended(call, media, heard_first=True)
     raise CallError(f"the call ended before its time: {reason}", status=480)
-
-
-async def _first(work: Sequence[asyncio.Future[None]]) -> None:
-    """Wait until the first of several is done, end the others, raise what it raised."""
-    try:
-        done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for one in work:
-            one.cancel()
-        await asyncio.gather(*work, return_exceptions=True)
-    for one in done:
-        one.result()

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
 
 import click
@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from mikey.errors import LibraryError
 from mikey.text import plain
 
-__all__ = ["TERMINATED", "ending_signals", "note", "playing", "run", "tracing"]
+__all__ = ["TERMINATED", "ending_signals", "note", "playing", "run", "tracing", "until_first"]
 
 R = TypeVar("R")
 
@@ -60,6 +60,22 @@ def run(work: Coroutine[Any, Any, R]) -> R:
             raise LibraryError("the work was cancelled, and nobody asked for it") from error
         note("mikey: terminated by a signal", quiet=False)
         raise click.exceptions.Exit(_BY_SIGNAL + ended_by) from None
+
+
+async def until_first(work: Iterable[Awaitable[object]], timeout: float | None = None) -> None:
+    """Wait until the first of several is done, end the others, raise what it raised.
+
+    After `timeout` seconds all are ended, and nothing is raised.
+    """
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        done, _ = await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
 @contextlib.contextmanager

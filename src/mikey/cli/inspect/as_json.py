@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mikey.cli.inspect.certificates import Seen
+from mikey.cli.inspect.certificates import CertificateFacts
 from mikey.cli.inspect.derived import Keys
 from mikey.cli.inspect.explain import explanation
 from mikey.cli.inspect.fields import Field
@@ -60,7 +60,7 @@ def _payload(payload: Described, show_keys: bool, explain: bool) -> dict[str, An
     return described
 
 
-def _certificate(seen: Seen) -> dict[str, Any]:
+def _certificate(seen: CertificateFacts) -> dict[str, Any]:
     return {
         "subject": seen.subject,
         "issuer": seen.issuer,

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mikey.cli.inspect.certificates import Seen, day
+from mikey.cli.inspect.certificates import CertificateFacts, day
 from mikey.cli.inspect.derived import Keys
 from mikey.cli.inspect.explain import KEY_DATA, Explanation, explanation
 from mikey.cli.inspect.fields import Field
@@ -81,7 +81,7 @@ def _payload(
     return Padding(Group(*parts), (0, 0, 1, 0))
 
 
-def _certificate(seen: Seen) -> RenderableType:
+def _certificate(seen: CertificateFacts) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     rows = (
         ("subject", seen.subject or "(none)"),

@@ -13,7 +13,7 @@ from mikey.errors import PeerError
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CertificateFacts:
     """What a certificate says: distinguished names, names in subjectAltName, validity, key.
 
     `key` is for people ("RSA 2048 bits"), `public_key` is there if it is an RSA key that is
@@ -30,7 +30,7 @@ class Seen:
     public_key: PublicKey | None = field(repr=False)
 
 
-def look(der: bytes) -> Seen | None:
+def look(der: bytes) -> CertificateFacts | None:
     """Read a certificate; None for what is none. Nothing is verified."""
     try:
         return _look(x509.load_der_x509_certificate(der))
@@ -38,7 +38,7 @@ def look(der: bytes) -> Seen | None:
         return None
 
 
-def _look(certificate: x509.Certificate) -> Seen:
+def _look(certificate: x509.Certificate) -> CertificateFacts:
     names: tuple[str, ...] = ()
     is_ca = False
     for extension in certificate.extensions:
@@ -51,7 +51,7 @@ def _look(certificate: x509.Certificate) -> Seen:
         public_key = PublicKey(key)
     except PeerError:
         public_key = None
-    return Seen(
+    return CertificateFacts(
         subject=certificate.subject.rfc4514_string(),
         issuer=certificate.issuer.rfc4514_string(),
         names=names,

@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from mikey.cli.inspect.certificates import Seen, look
+from mikey.cli.inspect.certificates import CertificateFacts, look
 from mikey.cli.inspect.fields import Field, Layout
 from mikey.cli.inspect.policies import describe_sp
+from mikey.cli.inspect.related import RESPONSES
+from mikey.crypto.eccsi import SIGNATURE_OCTETS
+from mikey.crypto.sakke import DATA_OCTETS, POINT_OCTETS
 from mikey.errors import PeerError
 from mikey.policy.clock import ns_from_t
 from mikey.registry import (
@@ -61,22 +64,6 @@ from mikey.wire import (
 _ID_FIRST = frozenset({DataType.PKE_INIT, DataType.RSA_R_RESP})
 _KEYS_FIRST = frozenset({DataType.PSK_INIT, DataType.DHHMAC_INIT, DataType.DHHMAC_RESP})
 
-_RESPONSES = frozenset(
-    {
-        DataType.PSK_RESP,
-        DataType.PKE_RESP,
-        DataType.DH_RESP,
-        DataType.ERROR,
-        DataType.DHHMAC_RESP,
-        DataType.RSA_R_RESP,
-    }
-)
-
-
-_ECCSI_OCTETS = 129  # R6507-3.3-1
-_POINT_OCTETS = 257  # R6508-4-1
-_SED_OCTETS = 273  # R6508-4-2
-
 
 @dataclass(frozen=True, slots=True)
 class Described:
@@ -94,7 +81,7 @@ class Described:
     fields: tuple[Field, ...]
     fault: PeerError | None = None
     plaintext: tuple[Field, ...] = ()
-    certificate: Seen | None = None
+    certificate: CertificateFacts | None = None
 
 
 def describe(item: Item, header: Hdr) -> Described:
@@ -149,7 +136,7 @@ def _hdr(layout: Layout, hdr: Hdr, following: PayloadType) -> None:
     layout.integer("data type", 1, hdr.data_type)
     layout.integer("next payload", 1, following)
     asks = "response expected" if hdr.v else "no response expected"
-    if hdr.data_type in _RESPONSES:
+    if hdr.data_type in RESPONSES:
         asks = "ignored here"
     layout.bits(1, ("V", 0x80, hdr.v, asks), ("PRF func", 0x7F, hdr.prf, ""))
     layout.octets("CSB ID", hdr.csb_id.to_bytes(4))
@@ -252,7 +239,7 @@ def _dh(layout: Layout, dh: Dh) -> None:
 def _sign(layout: Layout, sign: Sign) -> None:
     length = len(sign.signature)
     layout.bits(2, ("S type", 0xF000, sign.s_type, ""), ("Signature len", 0x0FFF, length, ""))
-    if sign.s_type is SignType.ECCSI and length == _ECCSI_OCTETS:
+    if sign.s_type is SignType.ECCSI and length == SIGNATURE_OCTETS:
         layout.group("Signature", partial(_eccsi, sign.signature))
         return
     layout.octets("Signature", sign.signature)
@@ -354,7 +341,7 @@ def _idr(layout: Layout, idr: Idr) -> None:
 def _sakke(layout: Layout, sakke: Sakke) -> None:
     layout.integer("SAKKE params", 1, sakke.params)
     layout.integer("ID scheme", 1, sakke.id_scheme)
-    if sakke.params is not SakkeParams.SET_1 or len(sakke.data) != _SED_OCTETS:
+    if sakke.params is not SakkeParams.SET_1 or len(sakke.data) != DATA_OCTETS:
         layout.counted("SAKKE data", 2, "SAKKE data length", sakke.data)
         return
     layout.integer("SAKKE data length", 2, len(sakke.data))
@@ -362,8 +349,8 @@ def _sakke(layout: Layout, sakke: Sakke) -> None:
 
 
 def _encapsulated(octets: bytes, layout: Layout) -> None:
-    layout.octets("R", octets[:_POINT_OCTETS], "a point for the receiver's identity")
-    layout.octets("H", octets[_POINT_OCTETS:], "the shared secret, masked")
+    layout.octets("R", octets[:POINT_OCTETS], "a point for the receiver's identity")
+    layout.octets("H", octets[POINT_OCTETS:], "the shared secret, masked")
 
 
 def _opaque(layout: Layout, opaque: Opaque) -> None:

@@ -34,17 +34,18 @@ _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})*", re.ASCII)
 _SSRC = re.compile(r"[0-9A-Fa-f]{8}|any", re.ASCII)
 _NAMES = ("ssrc", "roc", "mki", "policy", "srtcp_tag", "master", "salt")
 _SUITES = {
-    "AES_CM_128_HMAC_SHA1_80": ("AES_CM_128_HMAC_SHA1_80", "aes-128-icm", "hmac-sha1-80"),
-    "AES_CM_128_HMAC_SHA1_32": ("AES_CM_128_HMAC_SHA1_32", "aes-128-icm", "hmac-sha1-32"),
-    "AES_256_CM_HMAC_SHA1_80": ("AES_256_CM_HMAC_SHA1_80", "aes-256-icm", "hmac-sha1-80"),
-    "AES_256_CM_HMAC_SHA1_32": ("AES_256_CM_HMAC_SHA1_32", "aes-256-icm", "hmac-sha1-32"),
-    "AES_192_CM_HMAC_SHA1_80": ("AES_192_CM_HMAC_SHA1_80", None, None),
-    "AES_192_CM_HMAC_SHA1_32": ("AES_192_CM_HMAC_SHA1_32", None, None),
-    "F8_128_HMAC_SHA1_80": ("F8_128_HMAC_SHA1_80", None, None),
-    "AEAD_AES_128_GCM": ("AEAD_AES_128_GCM", "aes-128-gcm", "null"),
-    "AEAD_AES_256_GCM": ("AEAD_AES_256_GCM", "aes-256-gcm", "null"),
+    "AES_CM_128_HMAC_SHA1_80": ("aes-128-icm", "hmac-sha1-80"),
+    "AES_CM_128_HMAC_SHA1_32": ("aes-128-icm", "hmac-sha1-32"),
+    "AES_256_CM_HMAC_SHA1_80": ("aes-256-icm", "hmac-sha1-80"),
+    "AES_256_CM_HMAC_SHA1_32": ("aes-256-icm", "hmac-sha1-32"),
+    "AES_192_CM_HMAC_SHA1_80": None,
+    "AES_192_CM_HMAC_SHA1_32": None,
+    "F8_128_HMAC_SHA1_80": None,
+    "AEAD_AES_128_GCM": ("aes-128-gcm", "null"),
+    "AEAD_AES_256_GCM": ("aes-256-gcm", "null"),
 }
-"""Policies: the crypto suite of RFC 4568, 6188 and 7714, and the names of GStreamer's srtpdec."""
+"""Crypto suites of RFC 4568, 6188 and 7714, whose names are those of our policies, and what
+GStreamer's srtpdec calls their cipher and authentication (None: it knows no such cipher)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,10 @@ class Key:
 
     def caps(self) -> str | None:
         """Return GStreamer's caps for srtpdec; None where it knows no such cipher."""
-        _, cipher, auth = _SUITES.get(self.policy.name, (None, None, None))
-        if cipher is None:
+        names = _SUITES.get(self.policy.name)
+        if names is None:
             return None
+        cipher, auth = names
         joined = (self.master.key.expose() + self.master.salt.expose()).hex()
         parts = ["application/x-srtp"]
         if self.ssrc is not None:
@@ -96,17 +98,16 @@ class Key:
 
         A suite has no word for a short tag of SRTCP: such a line is good for SRTP alone.
         """
-        suite = _SUITES.get(self.policy.name, (None, None, None))[0]
-        if suite is None:
+        if self.policy.name not in _SUITES:
             return None
         joined = self.master.key.expose() + self.master.salt.expose()
         inline = f"inline:{base64.b64encode(joined).decode('ascii')}"
         if self.master.mki:
             inline += f"|{int.from_bytes(self.master.mki)}:{len(self.master.mki)}"
-        return f"a=crypto:1 {suite} {inline}"
+        return f"a=crypto:1 {self.policy.name} {inline}"
 
 
-def _srtcp_auth(auth: str | None, policy: SrtpPolicy) -> str | None:
+def _srtcp_auth(auth: str, policy: SrtpPolicy) -> str:
     """Return GStreamer's name; SRTCP has no short tag unless a peer insists (RFC 3711 5.2)."""
     return "hmac-sha1-80" if auth == "hmac-sha1-32" and policy.srtcp_tag_length == 10 else auth
 

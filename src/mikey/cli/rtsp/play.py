@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from mikey import rtsp
-from mikey.cli.calls.runner import ending_signals, note, playing, run
+from mikey.cli.calls.runner import ending_signals, note, playing, run, until_first
 from mikey.cli.output import page
 from mikey.cli.rtsp.dump import Dump
 from mikey.cli.rtsp.options import Target, client_options
@@ -215,18 +215,12 @@ def _handlers(dump: Dump | None, recorder: Recorder | None) -> rtsp.Handlers:
 
 async def _until(session: rtsp.Session, plan: Plan, stopped: asyncio.Event, *, quiet: bool) -> None:
     """Wait for the end: the server's, the user's, or that of the time."""
-    ends = {asyncio.ensure_future(session.wait()), asyncio.ensure_future(stopped.wait())}
-    work = set(ends)
+    work: list[Awaitable[object]] = [session.wait(), stopped.wait()]
     if plan.seconds is not None:
-        work.add(asyncio.ensure_future(_count(plan.seconds, quiet=quiet)))
+        work.append(_count(plan.seconds, quiet=quiet))
     if plan.rekey_every is not None:
-        work.add(asyncio.ensure_future(_rekey(session, plan.rekey_every)))
-    done, pending = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
-    for task in done:
-        task.result()
+        work.append(_rekey(session, plan.rekey_every))
+    await until_first(work)
 
 
 async def _count(seconds: float, *, quiet: bool) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import click
 
 from mikey import rtsp
 from mikey.cli.calls.options import HostPort, host_port
-from mikey.cli.calls.runner import note, run
+from mikey.cli.calls.runner import note, run, until_first
 from mikey.cli.rtsp.certificate import trial_certificate
 from mikey.cli.rtsp.options import (
     CLIENT,
@@ -220,18 +220,10 @@ async def serve(plan: Plan, tls: rtsp.ServerTls | None, pin: str, *, as_json: bo
             },
             as_json=as_json,
         )
-        tasks = [asyncio.create_task(_watch(server, as_json=as_json))]
+        work: list[Awaitable[object]] = [stopped.wait(), _watch(server, as_json=as_json)]
         if plan.rekey_every is not None:
-            tasks.append(asyncio.create_task(_rekey(server, plan.rekey_every)))
-        ends = asyncio.create_task(stopped.wait())
-        await asyncio.wait(
-            {ends, *tasks}, timeout=plan.seconds, return_when=asyncio.FIRST_COMPLETED
-        )
-        for task in (ends, *tasks):
-            task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(result, Exception):
-                raise result
+            work.append(_rekey(server, plan.rekey_every))
+        await until_first(work, timeout=plan.seconds)
 
 
 async def _watch(server: rtsp.Server, *, as_json: bool) -> None:
