@@ -32,6 +32,8 @@ class Psk:
     compat: Compat = field(default_factory=Compat)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.key, Secret):
+            raise LocalError("a pre-shared key is a Secret: Secret(octets)")
         if len(self.key) < MINIMUM_KEY:
             raise LocalError(f"a pre-shared key has at least {MINIMUM_KEY} octets")
         if blocks_cancel(self.key.expose()):

@@ -240,6 +240,8 @@ def _choose(leaves: list[Certificate], proves: Callable[[PublicKey], bool] | Non
 
 
 def _own(source: bytes | x509.Certificate) -> Parsed:
+    if isinstance(source, str):
+        raise LocalError("a certificate is DER octets: credentials.files.load_certificates(path)")
     der = source.public_bytes(Encoding.DER) if isinstance(source, x509.Certificate) else source
     try:
         return read(der)

@@ -38,7 +38,7 @@ class DataType(WireEnum):
 
 
 class PayloadType(WireEnum):
-    """Values of Next payload; HDR, which no octet names, has no value here."""
+    """Values of Next payload (RFC 3830 6.1); HDR, which no octet names, has no value here."""
 
     LAST = 0
     KEMAC = 1
@@ -68,7 +68,7 @@ class PayloadType(WireEnum):
 
 
 class PrfFunc(WireEnum):
-    """Pseudo-random function of the exchange (7 bits)."""
+    """Pseudo-random function of the exchange, 7 bits (RFC 3830 6.1, 6043 6.1)."""
 
     MIKEY_1 = 0
     PRF_HMAC_SHA_256 = 1
@@ -80,7 +80,7 @@ class PrfFunc(WireEnum):
 
 
 class MapType(WireEnum):
-    """CS ID map type."""
+    """CS ID map type: how a message lists its crypto sessions (RFC 3830 6.1, 4563, 6043 6.1.1)."""
 
     SRTP_ID = 0
     EMPTY = 1

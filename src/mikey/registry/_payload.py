@@ -6,7 +6,7 @@ from mikey.registry._wire_enum import Nibble, WireEnum
 
 
 class EncrAlg(WireEnum):
-    """Encryption of KEMAC's data."""
+    """Encryption of KEMAC's data (RFC 3830 6.2)."""
 
     NULL = 0
     AES_CM_128 = 1
@@ -15,7 +15,7 @@ class EncrAlg(WireEnum):
 
 
 class MacAlg(WireEnum):
-    """Mac alg of KEMAC and Auth alg of V: one number space."""
+    """Mac alg of KEMAC and Auth alg of V: one number space (RFC 3830 6.2, 6.9)."""
 
     NULL = 0
     HMAC_SHA_1_160 = 1
@@ -23,7 +23,7 @@ class MacAlg(WireEnum):
 
 
 class CacheType(WireEnum):
-    """C of the envelope payload (2 bits)."""
+    """C of the envelope payload, 2 bits: whether its key is kept for updates (RFC 3830 6.3)."""
 
     NO_CACHE = 0
     CACHE = 1
@@ -36,7 +36,7 @@ class CacheType(WireEnum):
 
 
 class DhGroup(WireEnum):
-    """DH-Group; note the order: 0 is OAKLEY group 5."""
+    """DH-Group (RFC 3830 6.4); note the order: 0 is OAKLEY group 5."""
 
     OAKLEY_5 = 0
     OAKLEY_1 = 1
@@ -44,7 +44,7 @@ class DhGroup(WireEnum):
 
 
 class SignType(Nibble):
-    """S type of the signature payload."""
+    """S type of the signature payload (RFC 3830 6.5)."""
 
     RSA_PKCS_1_V1_5 = 0
     RSA_PSS = 1
@@ -52,7 +52,7 @@ class SignType(Nibble):
 
 
 class TsType(WireEnum):
-    """TS type of a timestamp."""
+    """TS type of a timestamp (RFC 3830 6.6)."""
 
     NTP_UTC = 0
     NTP = 1
@@ -61,7 +61,7 @@ class TsType(WireEnum):
 
 
 class IdType(WireEnum):
-    """ID type."""
+    """ID type (RFC 3830 6.7)."""
 
     NAI = 0
     URI = 1
@@ -69,7 +69,7 @@ class IdType(WireEnum):
 
 
 class CertType(WireEnum):
-    """Cert type."""
+    """Cert type (RFC 3830 6.7)."""
 
     X509 = 0
     X509_URL = 1
@@ -78,7 +78,7 @@ class CertType(WireEnum):
 
 
 class HashFunc(WireEnum):
-    """Hash func of CHASH."""
+    """Hash func of CHASH (RFC 3830 6.8)."""
 
     SHA_1 = 0
     MD5 = 1
@@ -86,7 +86,7 @@ class HashFunc(WireEnum):
 
 
 class KeyType(Nibble):
-    """Type of a Key data sub-payload."""
+    """Type of a Key data sub-payload: what kind of key it is (RFC 3830 6.13)."""
 
     TGK = 0
     TGK_SALT = 1
@@ -104,7 +104,7 @@ class KeyType(Nibble):
 
 
 class KeyValidity(Nibble):
-    """KV of a Key data or DH payload."""
+    """KV of a Key data or DH payload (RFC 3830 6.13, 6.14)."""
 
     NULL = 0
     SPI = 1
@@ -112,7 +112,7 @@ class KeyValidity(Nibble):
 
 
 class ExtensionType(WireEnum):
-    """Type of a General Extension payload."""
+    """Type of a General Extension payload (RFC 3830 6.15)."""
 
     VENDOR_ID = 0
     SDP_IDS = 1

@@ -118,7 +118,11 @@ class Bundle:
         return Sender(session.policy, session.keys, ssrc=ssrc, **options)
 
     def srtp_receiver(self, cs_id: int, **options: Any) -> Receiver:
-        """Return the receiving SRTP context of a crypto session (`options`: `srtp.Receiver`)."""
+        """Return the receiving SRTP context of a crypto session (`options`: see `srtp.Receiver`).
+
+        One whose SSRC is not chosen binds to its first authentic packet. Raises LocalError for a
+        CS that does not exist.
+        """
         session = self._session(cs_id)
         options.setdefault("ssrc", session.ssrc)
         options.setdefault("roc", session.roc)

@@ -59,6 +59,8 @@ class Options:
         _check_names(credential, method)
         if not policies:
             raise LocalError("an Initiator offers at least one SRTP policy")
+        if not all(isinstance(policy, SrtpPolicy) for policy in policies):
+            raise LocalError("a policy is a SrtpPolicy, such as SrtpPolicy.named(name)")
         null = isinstance(credential, NoKey)
         wrapped = method is Method.PKE and encr is EncrAlg.AES_KW_128
         if mac is MacAlg.NULL and not null and not wrapped:
@@ -137,6 +139,9 @@ def _check_tek(kind: KeyType, compat: Compat) -> None:
 
 
 def _fitting(credential: Credential, method: Method | None) -> Method:
+    # A name in its place would pass for the method that the credential has without a word.
+    if method is not None and not isinstance(method, Method):
+        raise LocalError("a method is a Method, such as Method.DH_SIGN")
     certified = isinstance(credential, Certified)
     if isinstance(credential, Sakke):
         if method not in (None, Method.SAKKE):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mikey.carriage.sdp import Description, decode, encode
-from mikey.errors import CarriageError
+from mikey.errors import CarriageError, LocalError
 from tests.unit.carriage.sdp_texts import AUDIO, CALL
 
 
@@ -67,3 +67,9 @@ def test_text_that_is_no_description_is_malformed(text: str) -> None:
 def test_an_error_names_the_line() -> None:
     with pytest.raises(CarriageError, match="line 3"):
         Description("v=0\r\ns=-\r\nnothing\r\n")
+
+
+def test_octets_are_no_text_yet() -> None:
+    with pytest.raises(LocalError, match="decode"):
+        Description(CALL.encode())  # type: ignore[arg-type]
+    assert str(Description(decode(CALL.encode()))) == CALL

@@ -32,6 +32,13 @@ def test_keys_that_are_refused_are_not_shown(key: bytes, reason: str) -> None:
         assert not key or part not in shown
 
 
+@pytest.mark.parametrize("key", [bytes(16), "6f1ed002ab5595859014ebf0951522d9"])
+def test_a_key_that_is_no_secret_is_refused_and_not_shown(key: object) -> None:
+    with pytest.raises(LocalError, match=r"a Secret: Secret\(octets\)") as caught:
+        Psk(key, ME, YOU)  # type: ignore[arg-type]
+    assert str(key) not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "key", [bytes(16), HALF, HALF[:31] * 2, HALF + HALF[:31], bytes(range(192))]
 )

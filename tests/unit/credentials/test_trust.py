@@ -339,3 +339,10 @@ def test_a_moment_is_a_whole_second() -> None:
     last = ns(END - timedelta(days=1))
     verify([brief], now=last)
     refused([brief], "not valid at", now=last + SECOND)
+
+
+def test_the_name_of_a_file_is_no_certificate() -> None:
+    with pytest.raises(LocalError, match="load_certificates"):
+        Trust("root.pem")  # type: ignore[arg-type]
+    with pytest.raises(LocalError, match="load_certificates"):
+        Trust(["root.pem"])  # type: ignore[list-item]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mikey.errors import CarriageError
+from mikey.errors import CarriageError, LocalError
 
 MAX_OCTETS = 65536
 """Longest text that is read, in octets of its UTF-8 form."""
@@ -70,8 +70,10 @@ def split(text: str) -> tuple[Line, ...]:
 
     Lines end with CRLF or LF (RFC 8866 5 lets a parser take both). A CR elsewhere or a NUL is
     refused, because another reader might see a line end there. Blank lines may stand at the end.
-    Raises CarriageError (400).
+    Raises CarriageError (400), LocalError for what is no text.
     """
+    if not isinstance(text, str):
+        raise LocalError("a description is text; decode(body) makes it of the octets of a body")
     if len(text) > MAX_OCTETS or len(encode(text)) > MAX_OCTETS:
         raise malformed(f"longer than {MAX_OCTETS} octets")
     lines: list[Line] = []
