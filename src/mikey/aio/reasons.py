@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import socket
+import ssl
 
 __all__ = ["reason_of"]
 
@@ -16,7 +18,9 @@ def reason_of(error: OSError) -> str:
     asyncio puts a text of its own into `strerror` ("Connect call failed (...)"), and where a name
     has several addresses it knows the numbers of their errors as a text alone.
     """
-    if error.errno is not None and error.errno > 0:
+    # Those of names and of TLS have numbers of their own.
+    foreign = isinstance(error, socket.gaierror | ssl.SSLError)
+    if error.errno is not None and not foreign:
         return os.strerror(error.errno)
     numbers = [int(number) for number in _NUMBERS.findall(str(error))]
     if numbers:

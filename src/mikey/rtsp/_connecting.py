@@ -12,6 +12,7 @@ from mikey.rtsp._connection import Connection, RequestHandler
 from mikey.rtsp.errors import ClosedError, NoAnswerError, RtspError, UntrustedError
 from mikey.rtsp.tls import Tls
 from mikey.rtsp.url import Url
+from mikey.text import bracketed
 
 __all__ = ["certificate_pin", "open_connection"]
 
@@ -28,7 +29,7 @@ async def open_connection(url: Url, tls: Tls, answer: RequestHandler, timeout: f
     """
     loop = asyncio.get_running_loop()
     context = tls.context() if url.secure else None
-    where = f"[{url.host}]:{url.port}" if ":" in url.host else f"{url.host}:{url.port}"
+    where = f"{bracketed(url.host)}:{url.port}"
     try:
         async with asyncio.timeout(timeout):
             _, connection = await loop.create_connection(

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import cast
 
+from mikey.aio.reasons import reason_of
 from mikey.carriage.rtsp import Framer, Headers, Interleaved, Request, Response
 from mikey.errors import CarriageError, LibraryError, PeerError
 from mikey.rtsp.errors import ClosedError, NoAnswerError, RtspError
@@ -108,9 +109,9 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let nobody wait for what will not come."""
-        reason = "the peer closed the connection" if exc is None else f"connection lost: {exc}"
+        reason = "the peer closed the connection" if exc is None else _lost(exc)
         if self._waiting and not self._heard and not self.secure:
-            reason += " without a word: it may want TLS (rtsps://)"
+            reason += ", without a word: it may want TLS (rtsps://)"
         if not self.lost.done():
             self.lost.set_result(ClosedError(reason))
         self._fail_waiting()
@@ -271,6 +272,11 @@ class Connection(asyncio.Protocol):
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(self.lost.result())
+
+
+def _lost(error: Exception) -> str:
+    reason = reason_of(error) if isinstance(error, OSError) else str(error)
+    return f"the connection was lost: {reason}"
 
 
 def _stamped(response: Response, request: Request) -> Response:

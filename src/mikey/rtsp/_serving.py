@@ -36,6 +36,7 @@ from mikey.rtsp._offering import ServerKeys
 from mikey.rtsp._sending import SendingStream
 from mikey.rtsp.errors import RefusedError
 from mikey.rtsp.source import Source
+from mikey.text import bracketed
 
 __all__ = ["Offer", "Serving"]
 
@@ -409,7 +410,7 @@ class Serving:
 
 
 def _at(host: str, ports: tuple[int, int]) -> tuple[str, ...]:
-    shown = f"[{host}]" if ":" in host else host
+    shown = bracketed(host)
     return tuple(f"{shown}:{port}" for port in ports)
 
 

@@ -163,8 +163,7 @@ class Client:
             raise RedirectedError(f"{method}: {response.status}", response.status, location)
         phrase = response.reason
         if response.status == _UNAUTHORIZED:
-            wrong = "user or password is wrong" if login else "it asks for a user and a password"
-            phrase = f"{phrase} ({wrong})"
+            phrase = f"{phrase} ({_why_unauthorized(login)})"
         raise RefusedError(method, response.status, phrase)
 
     async def options(self) -> tuple[str, ...]:
@@ -208,3 +207,11 @@ class Client:
             self.on_redirect(RedirectedError("REDIRECT", _FOUND, location))
             return Response(200)
         return Response(501)
+
+
+def _why_unauthorized(login: Login | None) -> str:
+    if login is None:
+        return "it asks for a user and a password"
+    if not login.tried:
+        return "the password was not sent: it wants neither Digest nor, inside TLS, Basic"
+    return "user or password is wrong"

@@ -22,6 +22,7 @@ from mikey.rtsp._serving import Offer, Serving
 from mikey.rtsp.source import Source
 from mikey.rtsp.tls import ServerTls
 from mikey.secret import Secret
+from mikey.text import bracketed
 
 __all__ = ["Server", "ServerOptions"]
 
@@ -163,7 +164,7 @@ class Server:
                 ssl_handshake_timeout=None if tls is None else min(_HANDSHAKE, options.timeout),
             )
         except OSError as error:
-            where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            where = f"{bracketed(host)}:{port}"
             raise LocalError(f"cannot listen on {where}: {reason_of(error)}") from None
         return server
 
@@ -179,7 +180,7 @@ class Server:
     def url(self) -> str:
         """The URL of the presentation."""
         host, port = self.address
-        shown = f"[{host}]" if ":" in host else host
+        shown = bracketed(host)
         return f"rtsp{'' if self._tls is None else 's'}://{shown}:{port}{self._path}"
 
     @property

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from mikey.errors import LocalError
 from mikey.secret import Secret
+from mikey.text import bracketed
 
 __all__ = ["Url"]
 
@@ -68,9 +69,8 @@ class Url:
     @property
     def uri(self) -> str:
         """The URI of requests."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}{self.path}"
+        return f"{self.scheme}://{bracketed(self.host)}{port}{self.path}"
 
     def __str__(self) -> str:
         return self.uri

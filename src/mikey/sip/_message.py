@@ -15,7 +15,7 @@ from sipua.transport import TransportAddress
 from sipua.utils import SIP_STATUS_CODES, random_string
 
 from mikey.errors import CarriageError
-from mikey.text import plain
+from mikey.text import bracketed, plain
 
 if TYPE_CHECKING:
     from mikey.sip.settings import Limits
@@ -169,7 +169,7 @@ def _note_source(request: ReceivedRequest) -> None:
     """
     source = request.source
     values = split_values(request.headers.getlist("Via"))
-    host = f"[{source.host}]" if ":" in source.host else source.host
+    host = bracketed(source.host)
     top = _RECEIVED.sub("", values[0])
     asked = _RPORT_ASKED.search(top)
     if asked:

@@ -32,9 +32,9 @@ from mikey.sip._message import (
 )
 from mikey.sip._tasks import Tasks
 from mikey.sip.settings import Limits
-from mikey.text import plain
+from mikey.text import bracketed, plain
 
-__all__ = ["Transport", "bracketed", "local_address_towards"]
+__all__ = ["Transport", "local_address_towards"]
 
 logger = logging.getLogger("mikey.sip")
 
@@ -296,11 +296,6 @@ def local_address_towards(host: str) -> str:
             return str(probe.getsockname()[0])
     except OSError as error:
         raise _as_connection_error(error, f"no way to the host {host}") from error
-
-
-def bracketed(host: str) -> str:
-    """`host` as it stands in a URI."""
-    return f"[{host}]" if ":" in host else host
 
 
 def _as_connection_error(error: OSError, what: str) -> ConnectionError:

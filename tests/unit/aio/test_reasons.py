@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import ssl
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.asynchronous import asynchronous
         (OSError("Multiple exceptions: [Errno 111] x, [Errno 111] y"), "Connection refused"),
         (OSError("[Errno 111] x, [Errno 113] y"), "Connection refused, No route to host"),
         (OSError("something else"), "something else"),
+        (ssl.SSLError(1, "[SSL] something"), "[SSL] something"),
         (TimeoutError(), "TimeoutError"),
     ],
 )

@@ -162,6 +162,21 @@ async def test_authentication() -> None:
 
 
 @asynchronous
+async def test_a_password_that_would_go_in_clear_is_not_called_wrong() -> None:
+    said: list[Request] = []
+
+    def basic(request: Request) -> Response:
+        said.append(request)
+        return Response(401, headers=Headers((("WWW-Authenticate", 'Basic realm="x"'),)))
+
+    async with server(basic) as url:
+        with pytest.raises(rtsp.RefusedError, match="not sent: it wants neither Digest nor"):
+            await received(url.replace("//", "//alice:right@"), settings=BRIEF)
+    assert said
+    assert not any("Authorization" in request.headers for request in said)
+
+
+@asynchronous
 async def test_certificates(tmp_path: Path) -> None:
     files = make(tmp_path / "ours")
     other = make(tmp_path / "other")

@@ -86,6 +86,11 @@ class Login:
     def __repr__(self) -> str:
         return f"<Login of {self.user!r}>"
 
+    @property
+    def tried(self) -> bool:
+        """Whether the password, or what proves it, was sent at all."""
+        return self._challenge is not None
+
     def challenged(self, response: Response) -> bool:
         """Take the challenge of a 401; tell whether the request should be repeated.
 
