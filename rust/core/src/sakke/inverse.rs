@@ -1,187 +1,211 @@
-//! Inversion modulo an odd number in constant time: Bernstein and Yang's divsteps
-//! (<https://gcd.cr.yp.to/safegcd-20190413.pdf>), in the variant that begins with delta = 1/2.
+//! Inversion in a time that tells the number, for what is random (`Modulus::invert` blinds):
+//! Euclid's algorithm as Lehmer computes it.
 //!
-//! f and g begin as the modulus m and the number. A divstep replaces (delta, f, g) by
-//! (1 - delta, g, (g - f) / 2) if delta > 0 and g is odd, else by (1 + delta, f, (g + (g mod 2) f)
-//! / 2). For m of n bits and 0 <= g < m, g is zero after (45907 n + 30179) / 19929 steps
-//! (<https://github.com/sipa/safegcd-bounds>); f is then plus or minus the gcd. 62 divsteps
-//! depend on the lowest 62 bits only, and act as one matrix of integers t with |t| summing up to
-//! at most 2^62 in each row: f and g become its products divided by 2^62. The same matrix, with a
-//! multiple of m added that makes the products divisible, acts on d and e, for which
-//! d x = f, e x = g modulo m.
+//! a and b begin as the modulus m and the number x; a step replaces them by b and a - q b with
+//! q = floor(a / b), until b is the gcd, 1. Beside them go u and v, which begin as 0 and 1
+//! and become v and u + q v: after an even number of steps a = -u x and b = v x modulo m, after an
+//! odd number a = u x and b = -v x. As v a + u b stays m, neither u nor v exceeds m.
+//!
+//! Several steps are made with the 64 highest bits of a and b alone. Together they act as a matrix
+//! of A, B, C, D >= 0: a becomes A a - B b and b becomes D b - C a, both negated if the steps are
+//! odd in number; u becomes A u + B v and v becomes C u + D v. Steps are made as long as no
+//! remainder of the high bits is below 2^32. Then A to D are below 2^32, because times the high
+//! bits after the steps they sum up to those before, which are below 2^64. What had been cut off,
+//! less than 1 in units of the lowest of the high bits, is multiplied by A to D as well and changes
+//! the new a and b by less than 2^32 of these units. So both stay positive, even where a quotient
+//! was not that of a and b themselves. If then a < b, the next quotient is 0, which is a swap.
 
-use super::limbs::{Limbs, LIMBS};
-use crate::simd::opaque;
+use super::limbs::{self, Limbs, LIMBS};
 
-/// Divsteps in a matrix, and bits in a limb here.
-const BITS: usize = 62;
-const MASK: i64 = (1 << BITS) - 1;
-/// f and g lie in [-m, m], d and e in (-2 m, m), with m of 1024 bits: 1026 bits with the sign.
-const SIGNED: usize = 17;
-const _: () = assert!(BITS * SIGNED >= 64 * LIMBS + 2);
-/// Matrices that bring g to zero for any number of 1024 bits.
-const ROUNDS: usize = (45907 * 64 * LIMBS + 30179).div_ceil(19929 * BITS);
-
-/// An integer in limbs of 62 bits; the highest has the sign.
-type Signed = [i64; SIGNED];
-
-/// What 62 divsteps do, times 2^62.
-struct Matrix {
-    u: i64,
-    v: i64,
-    q: i64,
-    r: i64,
-}
-
-/// 1/x modulo m, below m, for x below m; 0 of 0. `inverse` is 1/m modulo 2^64.
-pub(super) fn invert(x: &Limbs, m: &Limbs, inverse: u64) -> Limbs {
-    let modulus = enter(m);
-    let (mut f, mut g) = (modulus, enter(x));
-    let (mut d, mut e) = ([0; SIGNED], [0; SIGNED]);
-    e[0] = 1;
-    // -(delta + 1/2)
-    let mut zeta = -1;
-    for _ in 0..ROUNDS {
-        let matrix;
-        (zeta, matrix) = divsteps(zeta, f[0] as u64, g[0] as u64);
-        update_de(&mut d, &mut e, &matrix, &modulus, inverse);
-        update_fg(&mut f, &mut g, &matrix);
+/// 1/x modulo m for x below m, if the gcd is 1.
+///
+/// `None` for 0, and where a quotient comes near 2^32 or above it: for about one in 2^25 random
+/// numbers, but for all small ones.
+pub(super) fn vartime_invert(x: &Limbs, m: &Limbs) -> Option<Limbs> {
+    let (mut a, mut b) = (*m, *x);
+    let (mut u, mut v) = ([0; LIMBS], [0; LIMBS]);
+    v[0] = 1;
+    // The limbs that a or b still has, and those that u or v has.
+    let (mut size, mut grown) = (LIMBS, 1);
+    let mut odd = false;
+    loop {
+        while size > 1 && a[size - 1] | b[size - 1] == 0 {
+            size -= 1;
+        }
+        if size == 1 {
+            // Nothing is cut off: up to b = 1.
+            let last = Steps::of(a[0], b[0], 1);
+            last.add(&mut u, &mut v, grown);
+            let negative = odd ^ last.odd;
+            return Some(if negative { limbs::sub(m, &v).0 } else { v });
+        }
+        let shift = (a[size - 1] | b[size - 1]).leading_zeros();
+        let high = |n: &Limbs| n[size - 1] << shift | n[size - 2] >> 1 >> (63 - shift);
+        let steps = Steps::of(high(&a), high(&b), 1 << 32);
+        if steps.b == 0 {
+            // None could be made.
+            return None;
+        }
+        steps.subtract(&mut a[..size], &mut b[..size]);
+        grown = steps.add(&mut u, &mut v, grown);
+        odd ^= steps.odd;
     }
-    // f is 1 or -1, or m if x is zero, and then d is zero.
-    let negative = f[SIGNED - 1] >> 63;
-    leave(&normalize(&d, negative, &modulus))
 }
 
-fn enter(a: &Limbs) -> Signed {
-    core::array::from_fn(|i| {
-        let (limb, shift) = (BITS * i / 64, BITS * i % 64);
-        let low = a[limb] >> shift;
-        // Bits of the next limb are wanted where this one has fewer than 62 left.
-        let high = match a.get(limb + 1) {
-            Some(high) if shift > 0 => high << (64 - shift),
-            _ => 0,
-        };
-        (low | high) as i64 & MASK
-    })
+/// What several of Euclid's steps do.
+struct Steps {
+    odd: bool,
+    a: u64,
+    b: u64,
+    c: u64,
+    d: u64,
 }
 
-fn leave(a: &Signed) -> Limbs {
-    core::array::from_fn(|i| {
-        let (limb, shift) = (64 * i / BITS, 64 * i % BITS);
-        let mut out = a[limb] as u64 >> shift;
-        for next in 1..=2 {
-            if let (Some(higher), 0..64) = (a.get(limb + next), next * BITS - shift) {
-                out |= (*higher as u64) << (next * BITS - shift);
+impl Steps {
+    /// The steps from a pair of numbers on, as long as the remainder is not below `least`.
+    #[inline(always)]
+    fn of(mut high: u64, mut low: u64, least: u64) -> Self {
+        let (mut odd, mut a, mut b, mut c, mut d) = (false, 1, 0, 0, 1);
+        while low != 0 {
+            let (quotient, rest) = (high / low, high % low);
+            if rest < least {
+                break;
             }
+            (high, low) = (low, rest);
+            (a, b, c, d) = (c, d, a + quotient * c, b + quotient * d);
+            odd = !odd;
         }
-        out
-    })
-}
-
-/// 62 divsteps on the lowest bits of f and g.
-///
-/// The masks are kept opaque: a compiler that sees the comparison may choose a branch.
-#[inline(always)]
-fn divsteps(mut zeta: i64, mut f: u64, mut g: u64) -> (i64, Matrix) {
-    let (mut u, mut v, mut q, mut r) = (1u64, 0u64, 0u64, 1u64);
-    for _ in 0..BITS {
-        let mut swap = opaque((zeta >> 63) as u64);
-        let odd = opaque((g & 1).wrapping_neg());
-        // Add plus or minus f to an odd g.
-        g = g.wrapping_add((f ^ swap).wrapping_sub(swap) & odd);
-        q = q.wrapping_add((u ^ swap).wrapping_sub(swap) & odd);
-        r = r.wrapping_add((v ^ swap).wrapping_sub(swap) & odd);
-        // If delta > 0 and g was odd: f becomes the old g, which is the new g plus f.
-        swap &= odd;
-        zeta = (zeta ^ swap as i64).wrapping_sub(1);
-        f = f.wrapping_add(g & swap);
-        u = u.wrapping_add(q & swap);
-        v = v.wrapping_add(r & swap);
-        g >>= 1;
-        u <<= 1;
-        v <<= 1;
+        Self { odd, a, b, c, d }
     }
-    let [u, v, q, r] = [u, v, q, r].map(|entry| entry as i64);
-    (zeta, Matrix { u, v, q, r })
-}
 
-/// Replaces f and g by the matrix' products divided by 2^62, which is exact.
-#[inline(always)]
-fn update_fg(f: &mut Signed, g: &mut Signed, t: &Matrix) {
-    let (mut cf, mut cg) = (0i128, 0i128);
-    for i in 0..SIGNED {
-        cf = add_products(cf, t.u, f[i], t.v, g[i]);
-        cg = add_products(cg, t.q, f[i], t.r, g[i]);
-        if i > 0 {
-            f[i - 1] = cf as i64 & MASK;
-            g[i - 1] = cg as i64 & MASK;
+    /// Makes the steps with a and b.
+    #[inline(always)]
+    fn subtract(&self, a: &mut [u64], b: &mut [u64]) {
+        let (mut above_a, mut above_b) = (0, 0);
+        for (a, b) in a.iter_mut().zip(b) {
+            let (x, y) = (*a, *b);
+            (*a, above_a, *b, above_b) = if self.odd {
+                let (a, above_a) = difference(above_a, self.b, y, self.a, x);
+                let (b, above_b) = difference(above_b, self.c, x, self.d, y);
+                (a, above_a, b, above_b)
+            } else {
+                let (a, above_a) = difference(above_a, self.a, x, self.b, y);
+                let (b, above_b) = difference(above_b, self.d, y, self.c, x);
+                (a, above_a, b, above_b)
+            };
         }
-        cf >>= BITS;
-        cg >>= BITS;
     }
-    f[SIGNED - 1] = cf as i64;
-    g[SIGNED - 1] = cg as i64;
-}
 
-/// Replaces d and e by the matrix' products divided by 2^62 modulo m.
-///
-/// To a negative d or e m is added first, so that the result stays in (-2 m, m).
-#[inline(always)]
-fn update_de(d: &mut Signed, e: &mut Signed, t: &Matrix, m: &Signed, inverse: u64) {
-    let (sd, se) = (d[SIGNED - 1] >> 63, e[SIGNED - 1] >> 63);
-    let mut md = (t.u & sd).wrapping_add(t.v & se);
-    let mut me = (t.q & sd).wrapping_add(t.r & se);
-    let mut cd = add_products(0, t.u, d[0], t.v, e[0]);
-    let mut ce = add_products(0, t.q, d[0], t.r, e[0]);
-    // The multiples of m that make the lowest 62 bits zero.
-    let multiple = |sum: i128, m: i64| {
-        let low = inverse.wrapping_mul(sum as u64).wrapping_add(m as u64);
-        m.wrapping_sub(low as i64 & MASK)
-    };
-    (md, me) = (multiple(cd, md), multiple(ce, me));
-    for i in 0..SIGNED {
-        if i > 0 {
-            cd = add_products(cd, t.u, d[i], t.v, e[i]);
-            ce = add_products(ce, t.q, d[i], t.r, e[i]);
+    /// Makes the steps with u and v of `size` limbs; returns how many these have then.
+    #[inline(always)]
+    fn add(&self, u: &mut Limbs, v: &mut Limbs, size: usize) -> usize {
+        let (mut above_u, mut above_v) = (0, 0);
+        for (u, v) in u[..size].iter_mut().zip(&mut v[..size]) {
+            let (x, y) = (*u, *v);
+            (*u, above_u) = sum(above_u, self.a, x, self.b, y);
+            (*v, above_v) = sum(above_v, self.c, x, self.d, y);
         }
-        cd = cd.wrapping_add(i128::from(m[i]) * i128::from(md));
-        ce = ce.wrapping_add(i128::from(m[i]) * i128::from(me));
-        if i > 0 {
-            d[i - 1] = cd as i64 & MASK;
-            e[i - 1] = ce as i64 & MASK;
+        if above_u | above_v == 0 {
+            return size;
         }
-        cd >>= BITS;
-        ce >>= BITS;
+        // Both stay below 2^1024, so that there is a limb.
+        (u[size], v[size]) = (above_u, above_v);
+        size + 1
     }
-    d[SIGNED - 1] = cd as i64;
-    e[SIGNED - 1] = ce as i64;
 }
 
-/// `sum + a x + b y`. A row of the matrix sums up to at most 2^62 and a limb is below 2^62, so the
-/// products are below 2^124 and what is carried into them below 2^64.
+/// The lowest limb of `above + p x - q y`, and what is above it: |p x - q y| < 2^96, if p and q
+/// are below 2^32.
 #[inline(always)]
-fn add_products(sum: i128, a: i64, x: i64, b: i64, y: i64) -> i128 {
-    let products = (i128::from(a) * i128::from(x)).wrapping_add(i128::from(b) * i128::from(y));
-    sum.wrapping_add(products)
+fn difference(above: i64, p: u64, x: u64, q: u64, y: u64) -> (u64, i64) {
+    let [one, other] = [(p, x), (q, y)].map(|(p, x)| u128::from(p) * u128::from(x));
+    let sum = i128::from(above)
+        .wrapping_add_unsigned(one)
+        .wrapping_sub_unsigned(other);
+    (sum as u64, (sum >> 64) as i64)
 }
 
-/// Brings a number in (-2 m, m), negated where the mask is set, into [0, m).
-fn normalize(a: &Signed, negate: i64, m: &Signed) -> Signed {
-    let add_if_negative = |a: Signed| {
-        let mask = opaque((a[SIGNED - 1] >> 63) as u64) as i64;
-        carry(core::array::from_fn(|i| a[i].wrapping_add(m[i] & mask)))
-    };
-    let negate = opaque(negate as u64) as i64;
-    let a = add_if_negative(*a);
-    let a = carry(a.map(|limb| (limb ^ negate).wrapping_sub(negate)));
-    add_if_negative(a)
+/// The lowest limb of `above + p x + q y`, and what is above it: all below 2^128, if p and q are at
+/// most 2^63. They are above 2^32 in the last steps alone, the two numbers before which are p and q
+/// times the last but one remainder, at least 2, and more.
+#[inline(always)]
+fn sum(above: u64, p: u64, x: u64, q: u64, y: u64) -> (u64, u64) {
+    let [one, other] = [(p, x), (q, y)].map(|(p, x)| u128::from(p) * u128::from(x));
+    let sum = one.wrapping_add(other).wrapping_add(u128::from(above));
+    (sum as u64, (sum >> 64) as u64)
 }
 
-/// Brings all limbs but the highest into [0, 2^62).
-fn carry(mut a: Signed) -> Signed {
-    for i in 0..SIGNED - 1 {
-        a[i + 1] = a[i + 1].wrapping_add(a[i] >> BITS);
-        a[i] &= MASK;
+#[cfg(test)]
+mod tests {
+    use super::super::hash;
+    use super::super::parameters::{P, Q};
+    use super::*;
+    use crypto_bigint::{Odd, U1024};
+
+    fn random(seed: &str, i: u32) -> Limbs {
+        hash::to_scalar(&[seed.as_bytes(), &i.to_be_bytes()]).0
     }
-    a
+
+    /// Whether there is an inverse, which then is that of the other library.
+    fn agrees(x: &Limbs, m: &Limbs) -> bool {
+        let modulus = Odd::new(U1024::from_words(*m)).unwrap();
+        let other = U1024::from_words(*x).invert_odd_mod(&modulus).into_option();
+        match (vartime_invert(x, m), other) {
+            (Some(inverse), Some(other)) => {
+                assert_eq!(inverse, other.to_words(), "{x:x?} {m:x?}");
+                true
+            }
+            (_, other) => other.is_none(),
+        }
+    }
+
+    #[test]
+    fn inverses_are_those_of_another_library() {
+        for i in 0..500 {
+            let x = random("x", i);
+            assert!(agrees(&x, &P.m) && agrees(&x, &Q.m));
+            // Moduli of all sizes that x is below, one bit after the other.
+            let mut m = random("m", i);
+            m[0] |= 1;
+            m[15] |= 1 << 62;
+            let shift = i as usize % 64;
+            m[15] |= u64::MAX << shift >> 1;
+            assert!(agrees(&x, &m));
+        }
+    }
+
+    /// Up to 1475 quotients, nearly all 1: the inverse of F_n modulo F_(n + 1) is F_n or its negative.
+    #[test]
+    fn fibonacci_numbers() {
+        let (mut one, mut other) = ([0; LIMBS], [0; LIMBS]);
+        (one[0], other[0]) = (1, 2);
+        for n in 2.. {
+            // F_n and F_(n + 1); F_(n + 1) divides F_n^2 + (-1)^n.
+            if n % 2 == 1 {
+                assert_eq!(vartime_invert(&one, &other), Some(one), "{n}");
+            } else {
+                let negative = limbs::sub(&other, &one).0;
+                assert_eq!(vartime_invert(&one, &other), Some(negative), "{n}");
+            }
+            let (next, carry) = limbs::add(&one, &other);
+            if carry {
+                assert_eq!(n, 1475);
+                break;
+            }
+            (one, other) = (other, next);
+        }
+    }
+
+    #[test]
+    fn great_quotients_are_refused() {
+        let one = |bit: usize| core::array::from_fn(|i| u64::from(i == bit / 64) << (bit % 64));
+        assert_eq!(vartime_invert(&[0; LIMBS], &P.m), None);
+        for bit in 0..1023 {
+            for x in [one(bit), limbs::sub(&P.m, &one(bit)).0] {
+                assert!(vartime_invert(&x, &P.m).is_none() || agrees(&x, &P.m));
+            }
+            // The first quotient is that of p and 2^bit.
+            assert!(bit > 992 || vartime_invert(&one(bit), &P.m).is_none());
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! Montgomery arithmetic with R = 2^1024 modulo an odd number of at most 1024 bits.
 
-use super::limbs::{add, less, mask, masked, select, sub, Limbs, Wide, LIMBS};
+use super::inverse::vartime_invert;
+use super::limbs::{add, equal, less, mask, masked, select, sub, Limbs, Wide, LIMBS, OCTETS};
 use crate::simd;
+use zeroize::Zeroizing;
 
 /// A modulus m with what the arithmetic needs.
 pub(super) struct Modulus {
@@ -98,9 +100,35 @@ impl Modulus {
     }
 
     /// The inverse of a Montgomery form, in that form; 0 of 0.
-    pub(super) fn invert(&self, a: &Limbs) -> Limbs {
-        let inverse = super::inverse::invert(a, &self.m, self.negated_inverse.wrapping_neg());
-        self.mul(&inverse, &self.cube_of_r)
+    ///
+    /// The inversion's time tells its number, which therefore is blinded: the product of x with a
+    /// random number b is as random as b, whatever x is, and 1 / x is b times 1 / (x b). Of x = 0
+    /// the product would be 0, so 1 takes its place.
+    pub(super) fn invert(&self, x: &Limbs) -> Limbs {
+        let zero = mask(equal(x, &[0; LIMBS]));
+        let x = Zeroizing::new(select(x, &self.one, zero));
+        loop {
+            let blind = self.random();
+            // A product is divided by R: 1 / (x b / R) times b R^3 / R is R^2 / x times R.
+            if let Some(inverse) = vartime_invert(&self.mul(&x, &blind), &self.m) {
+                let blind = Zeroizing::new(self.mul(&blind, &self.cube_of_r));
+                return masked(&self.mul(&inverse, &blind), !zero);
+            }
+        }
+    }
+
+    /// A random number below m, from the system's generator: one below 2^128 R modulo m, so that
+    /// what comes up once more often than the rest does so by less than a 2^128th.
+    ///
+    /// Panics if the system has no random numbers to give.
+    pub(super) fn random(&self) -> Zeroizing<Limbs> {
+        let mut octets = Zeroizing::new([0; OCTETS + 16]);
+        getrandom::fill(&mut *octets).expect("the system gives random numbers");
+        let mut wide = Zeroizing::new([0; 2 * LIMBS]);
+        for (limb, piece) in wide.iter_mut().zip(octets.as_chunks().0) {
+            *limb = u64::from_le_bytes(*piece);
+        }
+        Zeroizing::new(self.redc(&wide))
     }
 }
 

@@ -138,6 +138,9 @@ fn inverses() {
         .iter()
         .zip(&inverses)
         .all(|(x, y)| (*x * *y).equals(&Fe::ONE)));
+    // The blinds are random numbers.
+    let [one, other] = [(); 2].map(|()| Q.random());
+    assert!(limbs::less(&one, &Q.m) && *one != *other);
     for k in edges() {
         let one = k.mul(&k.invert().unwrap());
         assert_eq!(one.0, scalar_of(1).0);
