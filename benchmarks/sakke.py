@@ -6,8 +6,10 @@ in it. The counts, which no machine changes, come from `sakke_counts.json`: the 
 native core count them, and fail if they are not those of the file. `wolfSSL` is Debian's build,
 if it is there (tests/interop/wolfssl; about 0.05 ms of each call is the pipe to it), and
 `external` are the figures of its version 5.9.2, fastest build, on an AMD Zen 5 of 4.1 GHz, of
-which the targets are told too. wolfSSL reads its tables as a whole, as we do. The rows of a
-group take all cores, the external one a single core for the encapsulations alone.
+which the targets are told too. wolfSSL reads its tables as a whole, as we do. The rows with
+`vectors` are what a call does where the processor has AVX-512 IFMA; those without are told to leave
+it aside. The rows of a group take all cores, the external one a single core for the encapsulations
+alone.
 
 Run at the root of the repository: python -m benchmarks.sakke [--json]
 """
@@ -175,21 +177,33 @@ def measure() -> tuple[dict[str, float], list[Row]]:
         ms = median_ms(work, calls=calls)
         rows.append(Row(name, ms, target, counts, bound, wolfssl.get(name), external))
 
-    add(
+    simd = _native.sakke_simd() is not None
+
+    def add_both(name: str, work: Callable[[bool], object], target: float, external: float) -> None:
+        """Add an operation with vectors that do parts of it at once, and without."""
+        if simd:
+            add(f"{name}, vectors", lambda: work(True), target)
+        add(name, lambda: work(False), target, external, counted=name)
+
+    add_both(
         "encapsulate",
-        lambda: case.sender.encapsulate(IDENTIFIER, case.ssv),
+        lambda vectors: case.sender.encapsulate(IDENTIFIER, case.ssv, vectors=vectors),
         0.6,
         3.07,
-        counted="encapsulate",
     )
-    add(
+    add_both(
         "decapsulate",
-        lambda: case.receiver.decapsulate(case.data),
+        lambda vectors: case.receiver.decapsulate(case.data, vectors=vectors),
         1.4,
         3.79,
-        counted="decapsulate",
     )
-    if _native.sakke_simd() is not None:
+    add_both(
+        "make an RSK",
+        lambda vectors: _native.sakke_receiver_key(case.master, IDENTIFIER, vectors=vectors),
+        0.35,
+        0.67,
+    )
+    if simd:
         identifiers = [IDENTIFIER + bytes((i,)) for i in range(BATCH)]
         add(
             "encapsulate, of a batch",
@@ -203,13 +217,6 @@ def measure() -> tuple[dict[str, float], list[Row]]:
             0.3,
             calls=BATCH,
         )
-    add(
-        "make an RSK",
-        lambda: _native.sakke_receiver_key(case.master, IDENTIFIER),
-        0.35,
-        0.67,
-        counted="receiver key",
-    )
     add(
         "check an RSK, its tables",
         lambda: _native.SakkeReceiverKey(case.z, IDENTIFIER, case.rsk),
@@ -230,7 +237,7 @@ def measure() -> tuple[dict[str, float], list[Row]]:
         lambda: case.kms.verify(IDENTIFIER, case.message, case.signature),
         0.06,
     )
-    if _native.sakke_simd() is not None:
+    if simd:
         rows.append(Row("key a group of 10 000", 1000 * sakke_group.seconds(batch=True), 2500))
     name = "the same, one by one"
     rows.append(Row(name, 1000 * sakke_group.seconds(batch=False), 5000, external=31_000))

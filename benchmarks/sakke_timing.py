@@ -57,9 +57,13 @@ class Operations:
 
     def decapsulate(self, fixed: bool) -> Call:
         """The secret is the SSV in the data, and with it w and r."""
-        other = secrets.token_bytes(16)
-        data = fresh(self.data) if fixed else self.sender.encapsulate(IDENTIFIER, other)
+        data = fresh(self.made(fixed))
         return lambda: self.receiver.decapsulate(data)
+
+    def made(self, fixed: bool) -> bytes:
+        """Return fixed or random data. Both kinds encapsulate, which leaves the caches alike."""
+        other = self.sender.encapsulate(IDENTIFIER, secrets.token_bytes(16))
+        return self.data if fixed else other
 
     def encapsulate_batch(self, fixed: bool) -> Call:
         """The secret is the SSV, and with it the eight r."""
@@ -69,8 +73,7 @@ class Operations:
 
     def decapsulate_batch(self, fixed: bool) -> Call:
         """The secret is the SSV in all the data, and with it w and r."""
-        ssv = self.ssv if fixed else secrets.token_bytes(16)
-        data = self.data if fixed else self.sender.encapsulate(IDENTIFIER, ssv)
+        data = self.made(fixed)
         batch = [fresh(data) for _ in range(BATCH)]
         return lambda: self.receiver.decapsulate_many(batch)
 

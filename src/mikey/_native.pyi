@@ -56,15 +56,16 @@ def sakke_public_key(master: bytes) -> bytes:
     `master` has 128 octets, a number from 1 to q - 1; ValueError otherwise.
     """
 
-def sakke_receiver_key(master: bytes, identifier: bytes) -> bytes:
+def sakke_receiver_key(master: bytes, identifier: bytes, *, vectors: bool = True) -> bytes:
     """Return the Receiver Secret Key of an identifier (RFC 6508 6.1.1), 257 octets.
 
     `identifier` has 1 to 127 octets, as a number at least 2; ValueError otherwise, and if the
-    identifier has no key with this master secret.
+    identifier has no key with this master secret. Here and below, without `vectors` the work is
+    done as on a processor that has none (`sakke_simd`), for benchmarks.
     """
 
 def sakke_simd() -> str | None:
-    """Return what this processor computes eight operations at once with, None: one by one."""
+    """Return what this processor does eight parts of an operation, or eight, at once with."""
 
 def sakke_field(operation: str, times: int) -> None:
     """Do a "product", "square", "reduction" or "inversion" of SAKKE's field, for benchmarks."""
@@ -76,7 +77,7 @@ class SakkePublicKey:
     """
 
     def __new__(cls, z: bytes) -> Self: ...
-    def encapsulate(self, identifier: bytes, ssv: bytes) -> bytes:
+    def encapsulate(self, identifier: bytes, ssv: bytes, *, vectors: bool = True) -> bytes:
         """Return the Encapsulated Data, 273 octets, of an SSV of 16 octets for a receiver.
 
         ValueError for another length, or an identifier without a key. The GIL is released, and
@@ -96,7 +97,7 @@ class SakkeReceiverKey:
     def check(self) -> bool:
         """Validate the key again, with its tables."""
 
-    def decapsulate(self, data: bytes) -> bytes:
+    def decapsulate(self, data: bytes, *, vectors: bool = True) -> bytes:
         """Return the SSV, 16 octets; ValueError with one text for whatever is wrong with `data`.
 
         The GIL is released, and the time tells nothing of the key or the SSV.

@@ -18,27 +18,36 @@ fn ssv_of(octets: &[u8]) -> PyResult<Zeroizing<[u8; SSV_OCTETS]>> {
     Ok(Zeroizing::new(ssv))
 }
 
+/// The processor for one operation, if its vectors are to be used.
+fn vectors_of(wanted: bool) -> Option<Ifma> {
+    Ifma::detect().filter(|_| wanted)
+}
+
 /// The KMS Public Key of a master secret.
 #[pyfunction]
 pub fn sakke_public_key<'py>(py: Python<'py>, master: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    let key = py.detach(|| sakke::public_key(master)).map_err(invalid)?;
+    let key = py
+        .detach(|| sakke::public_key(master, Ifma::detect()))
+        .map_err(invalid)?;
     Ok(PyBytes::new(py, &key))
 }
 
 /// The Receiver Secret Key of an identifier.
 #[pyfunction]
+#[pyo3(signature = (master, identifier, *, vectors=true))]
 pub fn sakke_receiver_key<'py>(
     py: Python<'py>,
     master: &[u8],
     identifier: &[u8],
+    vectors: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let key = py
-        .detach(|| sakke::receiver_key(master, identifier))
+        .detach(|| sakke::receiver_key(master, identifier, vectors_of(vectors)))
         .map_err(invalid)?;
     Ok(PyBytes::new(py, &*key))
 }
 
-/// What this processor computes batches with.
+/// What this processor computes eight sums or eight messages at once with.
 #[pyfunction]
 pub fn sakke_simd() -> Option<&'static str> {
     Ifma::detect().map(|_| Ifma::NAME)
@@ -69,15 +78,17 @@ impl SakkePublicKey {
         py.detach(|| PublicKey::new(z)).map(Self).map_err(invalid)
     }
 
+    #[pyo3(signature = (identifier, ssv, *, vectors=true))]
     fn encapsulate<'py>(
         &self,
         py: Python<'py>,
         identifier: &[u8],
         ssv: &[u8],
+        vectors: bool,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let ssv = ssv_of(ssv)?;
         let data = py
-            .detach(|| self.0.encapsulate(identifier, &ssv))
+            .detach(|| self.0.encapsulate(identifier, &ssv, vectors_of(vectors)))
             .map_err(invalid)?;
         Ok(PyBytes::new(py, &data))
     }
@@ -114,8 +125,16 @@ impl SakkeReceiverKey {
         py.detach(|| self.0.check())
     }
 
-    fn decapsulate<'py>(&self, py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-        let ssv = py.detach(|| self.0.decapsulate(data)).map_err(invalid)?;
+    #[pyo3(signature = (data, *, vectors=true))]
+    fn decapsulate<'py>(
+        &self,
+        py: Python<'py>,
+        data: &[u8],
+        vectors: bool,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let ssv = py
+            .detach(|| self.0.decapsulate(data, vectors_of(vectors)))
+            .map_err(invalid)?;
         Ok(PyBytes::new(py, &*ssv))
     }
 

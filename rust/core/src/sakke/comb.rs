@@ -18,7 +18,7 @@ use super::curve::{Affine, Jacobian};
 use super::field::{invert_all, Fe};
 use super::lanes;
 use super::limbs::{self, Wide};
-use super::scalar::{Digit, Scalar};
+use super::scalar::Scalar;
 use crate::simd;
 use crate::simd::batch::{Ifma, Shape, LANES};
 use zeroize::Zeroizing;
@@ -76,36 +76,70 @@ impl<const BITS: usize, const LEVELS: usize> Comb<BITS, LEVELS> {
     fn push_points(&self, k: &Scalar, points: &mut Vec<Affine>) {
         let start = points.len();
         points.resize(start + LEVELS * Self::ROWS, Affine::default());
-        let digits = k.odd_digits::<BITS>(LEVELS * Self::ROWS);
-        for (i, digit) in digits.enumerate() {
-            let (row, level) = (i / LEVELS, i % LEVELS);
-            let row_of_table = &self.points[row * Self::ENTRIES..][..Self::ENTRIES];
-            points[start + level * Self::ROWS + row] = look_up(row_of_table, &digit);
+        let rows = self.points.chunks(Self::ENTRIES);
+        let digits = k.odd_digits_of_rows::<BITS, LEVELS>(Self::ROWS);
+        for (row, (entries, digits)) in rows.zip(digits).enumerate() {
+            let found = simd::select(entries, &digits.each_ref().map(|digit| digit.index));
+            for (level, (entry, digit)) in found.iter().zip(&digits).enumerate() {
+                let [x, y] = limbs::halves(entry).map(|limbs| Fe(*limbs));
+                let point = Affine { x, y }.negate_if(digit.negative);
+                points[start + level * Self::ROWS + row] = point;
+            }
         }
     }
 
-    /// The sum of [k]B over tables and numbers.
-    pub fn multiply(pairs: &[(&Self, &Scalar)]) -> Zeroizing<Jacobian> {
-        let mut points = Zeroizing::new(Vec::with_capacity(pairs.len() * LEVELS * Self::ROWS));
+    /// The sum of [k]B over tables and numbers; its levels are summed up beside each other where
+    /// the processor can and there are as many as it has lanes, or a fraction of them.
+    pub fn multiply(pairs: &[(&Self, &Scalar)], ifma: Option<Ifma>) -> Zeroizing<Jacobian> {
+        let levels = pairs.len() * LEVELS;
+        let mut points = Zeroizing::new(Vec::with_capacity(levels * Self::ROWS));
         for (comb, k) in pairs {
             comb.push_points(k, &mut points);
         }
-        sum_up(&mut points, Self::ROWS);
-        let mut result = Zeroizing::new(Jacobian::infinity());
-        for level in (0..LEVELS).rev() {
-            for _ in 0..BITS {
-                if level + 1 < LEVELS {
-                    *result = result.double();
+        // A level has its points from several lanes.
+        let parts = LANES / levels;
+        let fits = LANES.is_multiple_of(levels) && Self::ROWS.is_multiple_of(parts);
+        match ifma.filter(|_| fits) {
+            Some(ifma) => {
+                let limbs = points.iter().map(|point| [point.x.0, point.y.0]);
+                let limbs = Zeroizing::new(limbs.collect::<Vec<_>>());
+                let sums = Zeroizing::new(ifma.sum_columns(&limbs, &lanes::invert_limbs));
+                Self::put_together(&*Zeroizing::new(lanes::affine(&sums)), parts)
+            }
+            None => {
+                sum_up(&mut points, Self::ROWS);
+                let sums = points.iter().step_by(Self::ROWS).copied();
+                Self::put_together(&Zeroizing::new(sums.collect::<Vec<_>>()), 1)
+            }
+        }
+    }
+
+    /// The sum of 2^(BITS j) S_j, where S_j are the sums of as many points as there are `parts`,
+    /// of one table after the other.
+    ///
+    /// The additions are for different points. What else meets, where the whole is infinity or by
+    /// a chance of 2^-1000, makes the sum infinity, and all is added again by additions for any
+    /// points.
+    fn put_together(sums: &[Affine], parts: usize) -> Zeroizing<Jacobian> {
+        let sum = |add: fn(&Jacobian, &Affine) -> Jacobian, first: Jacobian, skip: usize| {
+            let mut result = Zeroizing::new(first);
+            for level in (0..LEVELS).rev() {
+                for _ in 0..BITS {
+                    if level + 1 < LEVELS {
+                        *result = result.double();
+                    }
+                }
+                let points = sums.chunks(parts).skip(level).step_by(LEVELS).flatten();
+                for point in points.skip(if level + 1 < LEVELS { 0 } else { skip }) {
+                    *result = add(&result, point);
                 }
             }
-            for sum in points
-                .iter()
-                .step_by(Self::ROWS)
-                .skip(level)
-                .step_by(LEVELS)
-            {
-                *result = result.add(sum);
-            }
+            result
+        };
+        let first = sums[(LEVELS - 1) * parts];
+        let result = sum(|one, other| one.add_with_slope(other).0, first.into(), 1);
+        if result.is_infinity() {
+            return sum(|one, other| one.add(other), Jacobian::infinity(), 0);
         }
         result
     }
@@ -134,13 +168,6 @@ impl<const BITS: usize, const LEVELS: usize> Comb<BITS, LEVELS> {
         let sums = Zeroizing::new(ifma.multiply(shape, &multiples, &lanes::invert_limbs));
         Zeroizing::new(lanes::jacobian(&sums))
     }
-}
-
-/// The entry of a digit; all of the row is read.
-fn look_up(row: &[Wide], digit: &Digit) -> Affine {
-    let entry = simd::select(row, digit.index);
-    let [x, y] = limbs::halves(&entry).map(|limbs| Fe(*limbs));
-    Affine { x, y }.negate_if(digit.negative)
 }
 
 /// The points with one inversion.

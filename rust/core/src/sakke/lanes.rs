@@ -1,6 +1,6 @@
-//! Between the scalar code and that for eight messages at once.
+//! Between the scalar code and that for eight messages, or sums, at once.
 
-use super::curve::Jacobian;
+use super::curve::{Affine, Jacobian};
 use super::field::{invert_all, Fe};
 use super::fp2::Fp2;
 use super::limbs::Limbs;
@@ -43,6 +43,13 @@ pub(super) fn invert_limbs(numbers: &mut [Limbs; LANES]) {
     let mut elements = Zeroizing::new(numbers.map(Fe));
     invert(&mut *elements);
     *numbers = elements.map(|element| element.0);
+}
+
+pub(super) fn affine([x, y]: &[[Limbs; LANES]; 2]) -> [Affine; LANES] {
+    core::array::from_fn(|lane| Affine {
+        x: Fe(x[lane]),
+        y: Fe(y[lane]),
+    })
 }
 
 pub(super) fn jacobian([x, y, z]: &[[Limbs; LANES]; 3]) -> [Jacobian; LANES] {

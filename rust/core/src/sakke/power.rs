@@ -60,11 +60,12 @@ impl Powers {
                 b: Fe::ZERO,
             }; LEVELS],
         );
-        for (i, digit) in k.odd_digits::<BITS>(LEVELS * ROWS).enumerate() {
-            let (row, level) = (i / LEVELS, i % LEVELS);
-            let entries = &self.entries[row * ENTRIES..][..ENTRIES];
-            let t = Fe(simd::select(entries, digit.index));
-            levels[level] = levels[level].mul_unit(t.negate_if(digit.negative));
+        let digits = k.odd_digits_of_rows::<BITS, LEVELS>(ROWS);
+        for (entries, digits) in self.entries.chunks(ENTRIES).zip(digits) {
+            let found = simd::select(entries, &digits.each_ref().map(|digit| digit.index));
+            for (level, (t, digit)) in levels.iter_mut().zip(found.iter().zip(&digits)) {
+                *level = level.mul_unit(Fe(*t).negate_if(digit.negative));
+            }
         }
         let mut power = levels[LEVELS - 1];
         for level in levels.iter().rev().skip(1) {

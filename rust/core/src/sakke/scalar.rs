@@ -106,6 +106,17 @@ impl Scalar {
         })
     }
 
+    /// The same digits, for `rows` of a table which `LEVELS` digits after each other share.
+    pub fn odd_digits_of_rows<const BITS: usize, const LEVELS: usize>(
+        &self,
+        rows: usize,
+    ) -> impl Iterator<Item = [Digit; LEVELS]> + '_ {
+        let mut digits = self.odd_digits::<BITS>(LEVELS * rows);
+        (0..rows).map(move |_| {
+            core::array::from_fn(|_| digits.next().expect("there are digits for each row"))
+        })
+    }
+
     /// The inverse; `None` of 0.
     pub fn invert(&self) -> Option<Self> {
         let inverse = Q.leave(&Q.invert(&Q.enter(&self.0)));

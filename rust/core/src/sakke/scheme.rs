@@ -46,9 +46,9 @@ fn point_of(octets: &[u8]) -> Option<Affine> {
 }
 
 /// Tables of P and of the public key of a KMS: what a sender has in its caches.
-type Wide = Comb<7, 4>;
+type Wide = Comb<8, 4>;
 /// Tables of a receiver's own point, beside the lines of its key.
-type Narrow = Comb<5, 5>;
+type Narrow = Comb<6, 8>;
 const _: () = assert!(lines::OCTETS + Narrow::OCTETS <= 512 << 10);
 
 /// From how many messages on a batch of eight is faster than one after the other.
@@ -60,24 +60,25 @@ static GENERATOR: LazyLock<Wide> = LazyLock::new(|| Comb::new(&Affine::generator
 static G: LazyLock<Powers> = LazyLock::new(Powers::of_g);
 
 /// [k]P, which is not infinity.
-fn multiply_generator(k: &Scalar) -> Zeroizing<Affine> {
-    let point = Wide::multiply(&[(&GENERATOR, k)]);
+fn multiply_generator(k: &Scalar, ifma: Option<Ifma>) -> Zeroizing<Affine> {
+    let point = Wide::multiply(&[(&GENERATOR, k)], ifma);
     Zeroizing::new(point.to_affine(point.z.invert()))
 }
 
 /// Z = [z]P (RFC 6508 6.1).
-pub fn public_key(master: &[u8]) -> Result<[u8; POINT_OCTETS], Invalid> {
-    Ok(multiply_generator(&master_of(master)?).to_octets())
+pub fn public_key(master: &[u8], ifma: Option<Ifma>) -> Result<[u8; POINT_OCTETS], Invalid> {
+    Ok(multiply_generator(&master_of(master)?, ifma).to_octets())
 }
 
 /// The Receiver Secret Key [1/(a + z)]P (RFC 6508 6.1.1).
 pub fn receiver_key(
     master: &[u8],
     identifier: &[u8],
+    ifma: Option<Ifma>,
 ) -> Result<Zeroizing<[u8; POINT_OCTETS]>, Invalid> {
     let sum = identifier_of(identifier)?.add(&master_of(master)?);
     let k = sum.invert().ok_or(NO_KEY)?;
-    Ok(Zeroizing::new(multiply_generator(&k).to_octets()))
+    Ok(Zeroizing::new(multiply_generator(&k, ifma).to_octets()))
 }
 
 /// [b]P + Z for public b and Z.
@@ -108,7 +109,7 @@ impl PublicKey {
             return Err(PUBLIC_KEY);
         }
         let table = Wide::new(&z);
-        if !Wide::multiply(&[(&table, &Scalar(Q.m))]).is_infinity() {
+        if !Wide::multiply(&[(&table, &Scalar(Q.m))], None).is_infinity() {
             return Err(PUBLIC_KEY);
         }
         Ok(Self { table })
@@ -119,11 +120,12 @@ impl PublicKey {
         &self,
         identifier: &[u8],
         ssv: &[u8; SSV_OCTETS],
+        ifma: Option<Ifma>,
     ) -> Result<[u8; DATA_OCTETS], Invalid> {
         let b = identifier_of(identifier)?;
         let r = hash::to_scalar(&[ssv, identifier]);
         // [r]([b]P + Z) = [r b]P + [r]Z
-        let point = Wide::multiply(&[(&GENERATOR, &r.mul(&b)), (&self.table, &r)]);
+        let point = Wide::multiply(&[(&GENERATOR, &r.mul(&b)), (&self.table, &r)], ifma);
         if point.is_infinity() {
             return Err(NO_KEY);
         }
@@ -135,20 +137,20 @@ impl PublicKey {
     }
 
     /// The Encapsulated Data of one SSV for several receivers (RFC 6508 6.3), eight at a time
-    /// where there is a batch path and it is given.
+    /// where the processor is given for it.
     pub fn encapsulate_many(
         &self,
         identifiers: &[Vec<u8>],
         ssv: &[u8; SSV_OCTETS],
-        batch: Option<Ifma>,
+        ifma: Option<Ifma>,
     ) -> Result<Vec<[u8; DATA_OCTETS]>, Invalid> {
         let mut all = Vec::with_capacity(identifiers.len());
         for group in identifiers.chunks(LANES) {
-            match batch.filter(|_| group.len() >= WORTH_A_BATCH) {
+            match ifma.filter(|_| group.len() >= WORTH_A_BATCH) {
                 Some(ifma) => self.encapsulate_lanes(group, ssv, ifma, &mut all)?,
                 None => {
                     for identifier in group {
-                        all.push(self.encapsulate(identifier, ssv)?);
+                        all.push(self.encapsulate(identifier, ssv, ifma)?);
                     }
                 }
             }
@@ -182,7 +184,7 @@ impl PublicKey {
         for (i, identifier) in identifiers.iter().enumerate() {
             // Infinity, or what the batch cannot add: practically never.
             if points[i].is_infinity() {
-                all.push(self.encapsulate(identifier, ssv)?);
+                all.push(self.encapsulate(identifier, ssv, None)?);
                 continue;
             }
             let w = Zeroizing::new(powers[i].b * inverses[LANES + i]);
@@ -227,7 +229,7 @@ impl ReceiverKey {
             point,
         };
         // The pairing tells nothing of a part of [a]P + Z whose order is not q.
-        let order = Narrow::multiply(&[(&receiver.table, &Scalar(Q.m))]);
+        let order = Narrow::multiply(&[(&receiver.table, &Scalar(Q.m))], None);
         (receiver.check() & order.is_infinity())
             .then_some(receiver)
             .ok_or(RECEIVER_KEY)
@@ -240,11 +242,15 @@ impl ReceiverKey {
     }
 
     /// The SSV (RFC 6508 6.2.2); all failures are the same one.
-    pub fn decapsulate(&self, data: &[u8]) -> Result<Zeroizing<[u8; SSV_OCTETS]>, Invalid> {
+    pub fn decapsulate(
+        &self,
+        data: &[u8],
+        ifma: Option<Ifma>,
+    ) -> Result<Zeroizing<[u8; SSV_OCTETS]>, Invalid> {
         let (point, h) = decode(data)?;
         let ssv = unmask(&self.lines.pairing(&point), h);
         let r = hash::to_scalar(&[&*ssv, &self.identifier]);
-        let test = Narrow::multiply(&[(&self.table, &r)]);
+        let test = Narrow::multiply(&[(&self.table, &r)], ifma);
         if !core::hint::black_box(is_same(&point, &test)) {
             return Err(DATA);
         }
@@ -252,17 +258,17 @@ impl ReceiverKey {
     }
 
     /// The SSVs of several Encapsulated Data; `None` where there is none. Eight at a time where
-    /// there is a batch path and it is given.
+    /// the processor is given for it.
     pub fn decapsulate_many(
         &self,
         data: &[Vec<u8>],
-        batch: Option<Ifma>,
+        ifma: Option<Ifma>,
     ) -> Vec<Option<Zeroizing<[u8; SSV_OCTETS]>>> {
         let mut all = Vec::with_capacity(data.len());
         for group in data.chunks(LANES) {
-            match batch.filter(|_| group.len() >= WORTH_A_BATCH) {
+            match ifma.filter(|_| group.len() >= WORTH_A_BATCH) {
                 Some(ifma) => self.decapsulate_lanes(group, ifma, &mut all),
-                None => all.extend(group.iter().map(|data| self.decapsulate(data).ok())),
+                None => all.extend(group.iter().map(|data| self.decapsulate(data, ifma).ok())),
             }
         }
         all
@@ -293,7 +299,7 @@ impl ReceiverKey {
         all.extend(lanes.zip(data).map(|(((decoded, ssv), test), data)| {
             // Infinity, or what the batch cannot add: practically never.
             if test.is_infinity() {
-                return self.decapsulate(data).ok();
+                return self.decapsulate(data, None).ok();
             }
             let same = is_same(&decoded?.0, test);
             core::hint::black_box(same).then_some(ssv)

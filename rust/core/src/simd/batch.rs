@@ -1,4 +1,4 @@
-//! What works on eight messages at once, where the processor can.
+//! What works on eight messages at once, or on eight sums of one, where the processor can.
 
 #[cfg(target_arch = "x86_64")]
 use super::ifma;
@@ -71,6 +71,22 @@ impl Ifma {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the processor has AVX-512 IFMA: nothing else makes an `Ifma`.
         return unsafe { ifma::multiply(shape, multiples, invert) };
+        #[cfg(not(target_arch = "x86_64"))]
+        match self.0 {}
+    }
+
+    /// The sums of eight columns of points, which follow each other, as x and y: of as many points
+    /// each, so that no two partial sums of a column that meet have the same x.
+    ///
+    /// `invert` replaces eight numbers by their inverses.
+    pub fn sum_columns(
+        self,
+        points: &[[Limbs; 2]],
+        invert: &dyn Fn(&mut [Limbs; LANES]),
+    ) -> [[Limbs; LANES]; 2] {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        return unsafe { ifma::sum_columns(points, invert) };
         #[cfg(not(target_arch = "x86_64"))]
         match self.0 {}
     }

@@ -35,7 +35,7 @@ fn encapsulations_agree() {
     for ssv in [array(&v["ssv"]), [0; SSV_OCTETS], [255; SSV_OCTETS]] {
         let made = sender.encapsulate_many(&all, &ssv, batch()).unwrap();
         assert_eq!(made, sender.encapsulate_many(&all, &ssv, None).unwrap());
-        let one = |identifier: &Vec<u8>| sender.encapsulate(identifier, &ssv).unwrap();
+        let one = |identifier: &Vec<u8>| sender.encapsulate(identifier, &ssv, batch()).unwrap();
         assert_eq!(made, all.iter().map(one).collect::<Vec<_>>());
         if ssv == array(&v["ssv"]) {
             assert_eq!(made[0].as_slice(), octets(&v["data"]));
@@ -49,7 +49,12 @@ fn decapsulations_agree() {
     let [z, id, key] = ["public_key", "identifier", "receiver_key"].map(|name| octets(&v[name]));
     let sender = PublicKey::new(&z).unwrap();
     let receiver = ReceiverKey::new(&z, &id, &key).unwrap();
-    let made = |i: u8| sender.encapsulate(&id, &[i; SSV_OCTETS]).unwrap().to_vec();
+    let made = |i: u8| {
+        sender
+            .encapsulate(&id, &[i; SSV_OCTETS], None)
+            .unwrap()
+            .to_vec()
+    };
     // One that is valid, and others that fail each in its own way, beside each other.
     let mut data: Vec<_> = (0..8).map(made).collect();
     data.push(octets(&v["data"]));
@@ -65,7 +70,12 @@ fn decapsulations_agree() {
     data.push(order_2);
     data.push(made(12)[1..].to_vec());
     data.push(Vec::new());
-    data.push(sender.encapsulate(&[7], &[1; SSV_OCTETS]).unwrap().to_vec());
+    data.push(
+        sender
+            .encapsulate(&[7], &[1; SSV_OCTETS], None)
+            .unwrap()
+            .to_vec(),
+    );
     data.push(made(13));
     data.extend((14..19).map(made));
     let opened = receiver.decapsulate_many(&data, batch());
@@ -96,7 +106,7 @@ fn sums_of_special_numbers_agree() {
     let numbers = numbers.map(|limbs| Scalar::reduce(&limbs));
     let sums = comb::Comb::multiply_lanes(ifma, &[(&table, &numbers)]);
     for (sum, number) in sums.iter().zip(&numbers) {
-        let one = comb::Comb::multiply(&[(&table, number)]);
+        let one = comb::Comb::multiply(&[(&table, number)], None);
         // z is zero too where the batch leaves the work to the scalar path.
         if !sum.is_infinity() {
             let [sum, one] = [sum, &one].map(|point| point.to_affine(point.z.invert()));

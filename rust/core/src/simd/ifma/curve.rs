@@ -1,6 +1,6 @@
 //! Multiples of fixed points, a number for each lane, as the scalar code has them: the points of
 //! a level are summed up as a tree of affine additions with one inversion for each generation,
-//! here one for all lanes.
+//! here one for all lanes. Or the points of one number, a part of them for each lane.
 //!
 //! Affine coordinates are below 6 p from a table and below 3 p else, Jacobian ones below 11 p. A
 //! product of such numbers is below 1.02 p.
@@ -64,6 +64,25 @@ pub(in super::super) fn multiply(
         Some(Jacobian { x, y, z }) => [x.leave(), y.leave(), z.leave()],
         None => [[[0; 16]; LANES]; 3],
     }
+}
+
+/// The sums of eight columns of points, as x and y; those of a column follow each other.
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(in super::super) fn sum_columns(
+    points: &[[Limbs; 2]],
+    invert: &dyn Fn(&mut [Limbs; LANES]),
+) -> [[Limbs; LANES]; 2] {
+    let size = points.len() / LANES;
+    let mut rows = Zeroizing::new(Vec::with_capacity(size));
+    for row in 0..size {
+        let columns = core::array::from_fn(|lane| &points[lane * size + row]);
+        rows.push([0, 1].map(|coordinate| {
+            let numbers = Zeroizing::new(columns.map(|point: &[Limbs; 2]| point[coordinate]));
+            Lanes::gather(&numbers).settle().carry::<0>()
+        }));
+    }
+    sum_up(&mut rows, 1, invert);
+    [rows[0][0].leave(), rows[0][1].leave()]
 }
 
 /// The points of digits.

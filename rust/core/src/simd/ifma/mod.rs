@@ -1,4 +1,4 @@
-//! SAKKE for eight messages at once, with AVX-512 IFMA.
+//! SAKKE for eight messages at once, with AVX-512 IFMA; and sums of points for one.
 //!
 //! The tables are those of the scalar code, so are the digits of the numbers, and what comes out
 //! is in its form again. Each lane has digits of its own: it sees all entries of a row and keeps
@@ -15,7 +15,7 @@ use core::arch::x86_64::{
     __m512i, _mm512_cmpeq_epi64_mask, _mm512_mask_mov_epi64, _mm512_set1_epi64,
     _mm512_setzero_si512, _mm512_test_epi64_mask,
 };
-pub(super) use curve::multiply;
+pub(super) use curve::{multiply, sum_columns};
 use lanes::vector_of;
 pub(super) use pairing::{pairing, power};
 
