@@ -239,3 +239,4 @@ def test_alternatives_without_end_are_not_tried() -> None:
     most = [(number, 0) for number in (1, 3, 4, 6, 11, 12)] + [(1, 16), (3, 20), (4, 14)]
     most += [(6, 1), (11, 10), (12, 0)]
     assert len(alternatives(sp(*most))) == 2  # of 64: both rates
+    assert alternatives(sp(*[(1, 16)] * 65)) == ()

@@ -66,6 +66,7 @@ def test_the_defaults_are_those_of_rfc_3711() -> None:
         ({"encryption": SrtpEncr(99)}, "encryption unassigned 99 is not built"),
         ({"key_length": 20}, "a key of 20 octets does not fit AES-CM"),
         ({"encryption": SrtpEncr.AES_F8, "key_length": 32}, "does not fit AES-F8"),
+        ({"encryption": SrtpEncr.NULL, "key_length": 33}, "a key of 33 octets does not fit NULL"),
         (GCM | {"key_length": 24}, "a key of 24 octets does not fit AES-GCM"),
         ({"prf": SrtpPrf.ARIA_CTR}, "key derivation ARIA-CTR is not built"),
         ({"fec_order": FecOrder(1)}, "FEC order unassigned 1 is not built"),
