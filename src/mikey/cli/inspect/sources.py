@@ -20,7 +20,8 @@ _HEADER = re.compile(r"\s*(?:keymgmt\s*:|(?=prot\s*=))(.*)", re.IGNORECASE)
 # The body of a rekey in RTSP, and what stands behind a=key-mgmt: in a description.
 _NAMED = re.compile(r"\s*mikey\s*:?\s+(AQ[A-Za-z0-9+/]+={0,2})\s*", re.IGNORECASE)
 _WRAPPED = re.compile(r"\s*[A-Za-z0-9+/]{4,}={0,2}\s*", re.ASCII)
-_PARAMETER = re.compile(r"\s*(\w+)\s*=\s*(?:\"([^\"]*)\"\s*|([^\";,]*))")
+_NAME = re.compile(r"\w+")
+_VALUE = re.compile(r'"([^"]*)"|[^";,]*')
 _VERSION = b"\1"
 _CAPTURES = frozenset(
     map(bytes.fromhex, ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "0a0d0d0a"))
@@ -151,8 +152,13 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def _parameters(spec: str) -> dict[str, str]:
-    matches = (_PARAMETER.fullmatch(part) for part in _split(spec, ";"))
-    return {m[1].lower(): m[2] if m[2] is not None else m[3].strip() for m in matches if m}
+    parameters = {}
+    for part in _split(spec, ";"):
+        name, equals, value = part.partition("=")
+        name, match = name.strip(), _VALUE.fullmatch(value.strip())
+        if equals and match and _NAME.fullmatch(name):
+            parameters[name.lower()] = match[1] if match[1] is not None else match[0]
+    return parameters
 
 
 def _decoded(where: str, data: str) -> Found:
