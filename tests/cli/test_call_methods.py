@@ -191,6 +191,7 @@ def test_a_method_needs_its_credentials(
         (["--psk-file", "any", *CERTIFICATE], "--key is for PKE, DH-SIGN, RSA-R and SAKKE, not fo"),
         (["--psk-file", "any", "--hash", "sha256"], "a certificate takes --key"),
         (["--psk-file", "any", *CERTIFICATE, "--method", "DH-SIGN"], "--psk-file is for PSK and"),
+        (["--psk-file", "any", "--identity", ""], "'' is no SIP URI"),
         ([*CERTIFICATE, "--timeout", "nan"], "is no number of seconds"),
         ([*CERTIFICATE, "--rekey-every", "inf"], "is no number of seconds"),
     ],
@@ -241,3 +242,16 @@ def test_a_uri_that_cannot_be_called(
         assert "SIP over TLS is not supported" in capsys.readouterr().err
     assert main(["call", "bob", "--send", "in.wav", *CERTIFICATE]) == 2
     assert "'bob' is no SIP URI; one is like sip:bob@192.0.2.2:5070" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [(["--record", ""], "the name is empty"), (["--identity", ""], "'' is no SIP URI")],
+)
+def test_answer_takes_no_empty_word(
+    options: list[str], line: str, trial: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(trial)
+    assert main(["answer", *CERTIFICATE, *options]) == 2
+    assert line in capsys.readouterr().err

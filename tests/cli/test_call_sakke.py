@@ -223,6 +223,7 @@ def test_a_call_by_names_alone(
     ("options", "line"),
     [
         (["--sakke-keys", "a.toml"], "whom are the keys for? --peer URI"),
+        (["--sakke-keys", "a.toml", "--peer", ""], "mikey: : an identity of this scheme is a tel"),
         (["--sakke-keys", "a.toml", "--peer", "07700900002"], "07700900002: an identity of this"),
         (["--sakke-keys", "a.toml", "--peer", BOB, "--identity", CAROL], f"not of {CAROL}"),
         (["--sakke-keys", "a.toml", "--peer", BOB, "--peer-kms", "k"], "describes the KMS k"),

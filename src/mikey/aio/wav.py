@@ -15,6 +15,8 @@ from mikey.errors import LocalError
 
 __all__ = ["Recording", "WavWriter", "read_wav"]
 
+_HINT = "; 'sox IN -b 16 OUT.wav' makes one"
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:
@@ -45,11 +47,11 @@ def read_wav(path: str | os.PathLike[str]) -> Recording:
             samples = file.readframes(file.getnframes())
     except (wave.Error, EOFError) as error:
         reason = f" ({error})" if str(error) else ""
-        raise LocalError(f"{path}: no WAV file of 16-bit PCM{reason}") from error
+        raise LocalError(f"{path}: no WAV file of 16-bit PCM{reason}{_HINT}") from error
     except OSError as error:
         raise LocalError(f"{path}: {error.strerror or error}") from error
     if width != SAMPLE_WIDTH:
-        raise LocalError(f"{path}: samples of {8 * width} bits; 16-bit PCM is sent")
+        raise LocalError(f"{path}: samples of {8 * width} bits; no WAV file of 16-bit PCM{_HINT}")
     try:
         audio = AudioFormat(rate, channels)
     except LocalError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from mikey.cli.calls.options import HostPort, Shared, host_port, shared_options
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, run, tracing
 from mikey.cli.output import page
+from mikey.cli.paths import PATH
 from mikey.cli.seconds import Seconds
 from mikey.sip import Limits, UserAgent, bare_uri
 
@@ -28,7 +30,7 @@ from mikey.sip import Limits, UserAgent, bare_uri
     show_default=True,
     help="Address for SIP over UDP and TCP; port 0 is any that is free.",
 )
-@click.option("--record", metavar="OUT.wav", help="Where to write what is heard.")
+@click.option("--record", type=PATH, metavar="OUT.wav", help="Where to write what is heard.")
 @click.option(
     "--identity",
     metavar="URI",
@@ -44,7 +46,7 @@ from mikey.sip import Limits, UserAgent, bare_uri
 def command(
     *,
     listen: HostPort,
-    record: str | None,
+    record: Path | None,
     identity: str | None,
     timeout: float | None,
     **options: Any,
@@ -66,7 +68,9 @@ def command(
     shared = Shared.of(**options)
     own = shared.files.load()
     user = own.callee_credential(identity)
-    named = bare_uri(identity) if identity and not own.is_of_user(identity) else None
+    named = None
+    if identity is not None and not own.is_of_user(identity):
+        named = bare_uri(identity)
     certified = None if own.certificates is None else own.certificates.certified(named)
     if certified is not None and own.psk is None:
         named = certified.identity
@@ -80,7 +84,7 @@ def command(
         fetch=shared.fetch,
     )
     with contextlib.ExitStack() as stack:
-        writer = stack.enter_context(WavWriter(record)) if record else None
+        writer = stack.enter_context(WavWriter(record)) if record is not None else None
         stack.enter_context(tracing(shared.trace))
         report = run(_answer(terms, listen, writer, timeout, as_json=shared.as_json))
     if shared.as_json:

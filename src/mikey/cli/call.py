@@ -115,14 +115,16 @@ def command(
     host = local_host_for(uri)
     credential: Psk | Certified | Sakke
     if method is Method.SAKKE:
-        credential = own.sakke_credential(identity, peer or _named_by(called, own), peer_kms)
+        credential = own.sakke_credential(
+            identity, _named_by(called, own) if peer is None else peer, peer_kms
+        )
     elif peer is not None or peer_kms is not None:
         raise LocalError(f"--peer and --peer-kms are for SAKKE, not for {method.value}")
     else:
         credential = initiator_credential(
             own,
             method,
-            bare_uri(identity) if identity else None,
+            None if identity is None else bare_uri(identity),
             _default_identity(host),
             called,
             any_peer=shared.any_identity,

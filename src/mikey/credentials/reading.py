@@ -19,11 +19,12 @@ def read_file(path: Path, *, most: int, private: bool) -> bytes:
     try:
         with path.open("rb") as file:
             # Asked of the open file, so that it is the one that is read.
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            kind = os.fstat(file.fileno()).st_mode
+            mode = stat.S_IMODE(kind)
             if private and os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+                advice = f"; run: chmod 600 {shlex.quote(str(path))}" if stat.S_ISREG(kind) else ""
                 raise LocalError(
-                    f"{path}: others than its owner may open it (mode {mode:04o}); "
-                    f"run: chmod 600 {shlex.quote(str(path))}"
+                    f"{path}: others than its owner may open it (mode {mode:04o}){advice}"
                 )
             octets = file.read(most + 1)
     except OSError as error:

@@ -93,3 +93,9 @@ def test_revocation_lists(tmp_path: Path, encoding: Encoding) -> None:
     path.write_bytes(b"junk")
     with pytest.raises(LocalError, match="no certificate revocation list"):
         load_crl(path)
+
+
+def test_nobody_is_told_to_change_a_device() -> None:
+    with pytest.raises(LocalError, match="others than its owner may open it") as caught:
+        load_key("/dev/zero")
+    assert "chmod" not in str(caught.value)

@@ -170,7 +170,7 @@ class Own:
         """
         if self.sakke is None:
             return None
-        wanted = identity if identity and self.is_of_user(identity) else None
+        wanted = identity if identity is not None and self.is_of_user(identity) else None
         signer = None if self.certificates is None else self.certificates.certified(None)
         return self.sakke.credential(wanted, signer=signer)
 
