@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -189,6 +190,30 @@ def test_a_signal_ends_it_well(served: Served, tmp_path: Path, number: signal.Si
         report = json.loads(out.read())
     assert report["ok"] is True
     assert packets_of(dump)
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_what_came_before_a_server_was_killed_is_kept(
+    rtsp: Rtsp, tmp_path: Path, transport: str
+) -> None:
+    dump = tmp_path / "packets.rtp"
+    with serving() as server:
+
+        def kill() -> None:
+            while not any(path.stat().st_size > 4096 for path in tmp_path.iterdir()):
+                assert server.process.poll() is None
+            server.process.kill()
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        options = ("--transport", transport, "--dump", dump, "--json")
+        said = rtsp("play", *server.trusted, *options)
+        killer.join()
+        assert said.status == 1
+        assert (said.told["secure"], said.told["ok"]) == (True, False)
+        assert "the connection" in said.told["problem"]  # closed, or reset
+        assert packets_of(dump)
 
 
 # who is trusted, and who may

@@ -60,6 +60,11 @@ class Connection(asyncio.Protocol):
         self._count = 0
         self._reading = True
         self._heard = False
+        # Whether it is TLS, the peer's certificate (DER), the peer's address and our own.
+        self.secure = False
+        self.certificate = b""
+        self.peer_host = ""
+        self.own_host = ""
         self.dropped = 0
         self.heard_at = 0.0
         # Why there is no connection any more; `_closed` says that nothing of it is left.
@@ -72,6 +77,7 @@ class Connection(asyncio.Protocol):
         """Begin to answer the peer's requests."""
         # asyncio's own transports do not inherit from the class that describes them
         self._transport = cast(asyncio.Transport, transport)
+        self._know(self._transport)
         self._transport.set_write_buffer_limits(high=_MOST_WAITING)
         self._worker = asyncio.create_task(self._serve())
         self.heard_at = asyncio.get_running_loop().time()
@@ -120,27 +126,6 @@ class Connection(asyncio.Protocol):
             self._worker.cancel()
 
     # our side
-
-    @property
-    def secure(self) -> bool:
-        """Whether the connection is TLS."""
-        return self._extra("ssl_object") is not None
-
-    @property
-    def certificate(self) -> bytes:
-        """The peer's certificate (DER), b"" without TLS."""
-        tls = cast("ssl.SSLObject | None", self._extra("ssl_object"))
-        return (tls.getpeercert(binary_form=True) or b"") if tls is not None else b""
-
-    @property
-    def peer_host(self) -> str:
-        """The peer's address."""
-        return str(cast("tuple[object, ...]", self._extra("peername") or ("",))[0])
-
-    @property
-    def own_host(self) -> str:
-        """Our address on this connection."""
-        return str(cast("tuple[object, ...]", self._extra("sockname") or ("",))[0])
 
     def listen(self, channel: int, handler: PacketHandler) -> None:
         """Hand on the packets of an interleaved channel."""
@@ -208,8 +193,13 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _extra(self, name: str) -> object:
-        return None if self._transport is None else self._transport.get_extra_info(name)
+    def _know(self, transport: asyncio.Transport) -> None:
+        """Ask for what is told of a connection: the transport of one that is lost raises."""
+        tls = cast("ssl.SSLObject | None", transport.get_extra_info("ssl_object"))
+        self.secure = tls is not None
+        self.certificate = (tls.getpeercert(binary_form=True) or b"") if tls is not None else b""
+        self.peer_host = str((transport.get_extra_info("peername") or ("",))[0])
+        self.own_host = str((transport.get_extra_info("sockname") or ("",))[0])
 
     def _write(self, octets: bytes) -> None:
         transport = self._transport
