@@ -80,8 +80,12 @@ def serving(
         yield Served(told["url"], told["pin"] or "", process)
     finally:
         if process.poll() is None:
+            process.send_signal(signal.SIGINT)  # it writes its coverage then
+        try:
+            process.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
             process.kill()
-        process.communicate()
+            process.communicate()
 
 
 LISTEN = ("--listen", "127.0.0.1:0")

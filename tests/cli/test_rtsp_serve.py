@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mikey.cli.rtsp.playfile import _parameter_sets
+from mikey.cli.rtsp.playfile import _hevc_sets, _parameter_sets
 from tests import tls
 from tests.cli.calling import wav_file
 from tests.cli.rtsping import LIMIT, LISTEN, Rtsp, serving
@@ -34,6 +34,15 @@ def test_parameter_sets_of_h264_are_read_whole_or_not() -> None:
     for end in range(len(avcc)):
         assert _parameter_sets(avcc[:end]) == ()
     assert _parameter_sets(b"\0\0\0\1" + avcc) == ()  # Annex B, with start codes
+
+
+def test_parameter_sets_of_h265_are_read_whole_or_not() -> None:
+    """ISO/IEC 14496-15 8.3.3.1: 22 octets, then arrays: of VPS with two, of SPS with one."""
+    hvcc = b"\1" + bytes(21) + bytes.fromhex("02 a0 0002 0002 4001 0001 40 21 0001 0002 4201")
+    assert _hevc_sets(hvcc) == {32: [b"\x40\x01", b"\x40"], 33: [b"\x42\x01"]}
+    for end in range(23, len(hvcc)):
+        assert _hevc_sets(hvcc[:end]) == {}
+    assert _hevc_sets(b"\0\0\0\1" + hvcc) == {}
 
 
 @pytest.mark.realtime

@@ -27,7 +27,7 @@ from mikey.carriage.rtsp import (
     refuse,
     take_transport,
 )
-from mikey.errors import CarriageError, PeerError
+from mikey.errors import CarriageError, LocalError, PeerError
 from mikey.policy import Clock
 from mikey.rtsp._connection import Connection
 from mikey.rtsp._description import describe
@@ -375,6 +375,8 @@ class Serving:
         await asyncio.sleep(_GET_READY)
         try:
             await stream.run()
+        except LocalError as error:
+            logger.error("a source failed: %s", error)
         except Exception:
             logger.exception("a source failed")
 

@@ -69,13 +69,19 @@ def _media(path: Path) -> tuple[rtsp.Source, ...]:
                 if form is not None:
                     found.append(_source(path, stream, form, _FIRST_DYNAMIC + len(found)))
     except (av.FFmpegError, OSError) as error:
-        raise LocalError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+        raise _unreadable(path, error) from None
     if not found:
         raise LocalError(f"{path}: no stream that is sent as it is ({', '.join(_FORMS)})")
     return tuple(found)
 
 
+def _unreadable(path: Path, error: Exception) -> LocalError:
+    return LocalError(f"{path}: {getattr(error, 'strerror', None) or error}")
+
+
 def _source(path: Path, stream: Stream, form: _Form, dynamic: int) -> rtsp.Source:
+    import av
+
     number = form.payload_type if form.payload_type is not None else dynamic
     index, rate = stream.index, int(form.rtpmap.split("/")[1])
 
@@ -83,9 +89,12 @@ def _source(path: Path, stream: Stream, form: _Form, dynamic: int) -> rtsp.Sourc
         at, timestamp = 0.0, 0
         while True:
             last = None
-            for unit in _units(path, index, number, at, timestamp):
-                last = unit
-                yield unit
+            try:
+                for unit in _units(path, index, number, at, timestamp):
+                    last = unit
+                    yield unit
+            except (av.FFmpegError, OSError) as error:
+                raise _unreadable(path, error) from None
             if last is None:
                 return
             # The next turn begins one frame later, about.
@@ -134,7 +143,11 @@ def _units(
             sink,
             "w",
             format="rtp",
-            options={"packetsize": str(_PACKET), "payload_type": str(payload_type)},
+            options={
+                "packetsize": str(_PACKET),
+                "payload_type": str(payload_type),
+                "strict": "experimental",  # VP9 is, for this muxer
+            },
         ) as muxer,
     ):
         stream = source.streams[index]
@@ -169,6 +182,18 @@ def _h264(stream: Stream) -> _Form:
     sets = ",".join(base64.b64encode(one).decode() for one in _parameter_sets(_extra(stream)))
     more = f";sprop-parameter-sets={sets}" if sets else ""
     return _Form("H264/90000", f"packetization-mode=1{more}")
+
+
+def _h265(stream: Stream) -> _Form:
+    """Name VPS, SPS and PPS (RFC 7798 7.1)."""
+    names = {32: "vps", 33: "sps", 34: "pps"}
+    sets = _hevc_sets(_extra(stream))
+    told = (
+        f"sprop-{name}=" + ",".join(base64.b64encode(one).decode() for one in sets[kind])
+        for kind, name in names.items()
+        if sets.get(kind)
+    )
+    return _Form("H265/90000", ";".join(told))
 
 
 def _aac(stream: Stream) -> _Form | None:
@@ -211,10 +236,32 @@ def _parameter_sets(avcc: bytes) -> Sequence[bytes]:
     return found if at <= len(avcc) else ()
 
 
+def _hevc_sets(hvcc: bytes) -> dict[int, list[bytes]]:
+    """Return the parameter sets of an HEVCDecoderConfigurationRecord by type (14496-15 8.3.3.1).
+
+    As of H.264: none of one that is cut off.
+    """
+    if hvcc[:1] != b"\x01":
+        return {}
+    found: dict[int, list[bytes]] = {}
+    at = 23
+    for _ in range(int.from_bytes(hvcc[22:23])):
+        kind, count = (
+            int.from_bytes(hvcc[at : at + 1]) & 0x3F,
+            int.from_bytes(hvcc[at + 1 : at + 3]),
+        )
+        at += 3
+        for _ in range(count):
+            length = int.from_bytes(hvcc[at : at + 2])
+            found.setdefault(kind, []).append(hvcc[at + 2 : at + 2 + length])
+            at += 2 + length
+    return found if at <= len(hvcc) else {}
+
+
 _FORMS: dict[str, Callable[[Stream], _Form | None]] = {
     "mjpeg": lambda _: _Form("JPEG/90000", payload_type=26),
     "h264": _h264,
-    "hevc": lambda _: _Form("H265/90000"),
+    "hevc": _h265,
     "vp8": lambda _: _Form("VP8/90000"),
     "vp9": lambda _: _Form("VP9/90000"),
     "aac": _aac,
