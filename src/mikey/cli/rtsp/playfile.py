@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mikey import rtsp
 from mikey.aio import read_wav
 from mikey.aio.l16 import Packetizer
+from mikey.aio.rtp import HEADER_LENGTH, is_rtcp
 from mikey.errors import LocalError
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ __all__ = ["sources_of"]
 
 _FIRST_DYNAMIC = 96
 _PACKET = 1200  # octets of RTP: with tag, MKI and headers below every MTU
-_HEADER = 12
-_RTCP = range(192, 224)  # RFC 5761 4
 
 
 def sources_of(path: Path) -> tuple[rtsp.Source, ...]:
@@ -125,7 +124,7 @@ class _Packets(io.RawIOBase):
     def write(self, data: object) -> int:
         """Keep a packet of RTP; the muxer's own reports are left out."""
         packet = bytes(data)  # type: ignore[call-overload]
-        if len(packet) > _HEADER and packet[1] not in _RTCP:
+        if len(packet) > HEADER_LENGTH and not is_rtcp(packet):
             self.waiting.append(packet)
         return len(packet)
 
@@ -165,7 +164,7 @@ def _units(
                 said = int.from_bytes(octets[4:8])
                 first = said if first is None else first
                 yield rtsp.Unit(
-                    octets[_HEADER:],
+                    octets[HEADER_LENGTH:],
                     (said - first + timestamp) & 0xFFFFFFFF,
                     start + max(0.0, time - began),
                     marker=bool(octets[1] & 0x80),
