@@ -167,7 +167,34 @@ def _gcm_policy(values: dict[SrtpParam, int]) -> SrtpPolicy:
 
 
 def _classic_policy(encryption: SrtpEncr, values: dict[SrtpParam, int]) -> SrtpPolicy:
-    """Ciphers with separate authentication; the RFC 4771 parameters beat the general ones."""
+    """Ciphers with separate authentication."""
+    authentication = _authentication(values)
+    srtp_tag, srtcp_tag = _tag_lengths(values, authentication)
+    encr_key_length = values.pop(SrtpParam.SESSION_ENCR_KEY_LEN, 16)
+    salt_length = values.pop(SrtpParam.SESSION_SALT_KEY_LEN, 14)
+    srtp_encryption = bool(values.pop(SrtpParam.SRTP_ENCRYPTION, 1))
+    srtcp_encryption = bool(values.pop(SrtpParam.SRTCP_ENCRYPTION, 1))
+    srtp_authentication = bool(values.pop(SrtpParam.SRTP_AUTHENTICATION, 1))
+    prf, rate, order, prefix = _common(values)
+    return SrtpPolicy(
+        encryption=encryption,
+        key_length=encr_key_length,
+        authentication=authentication,
+        salt_length=salt_length,
+        prf=prf,
+        key_derivation_rate=rate,
+        srtp_encryption=srtp_encryption,
+        srtcp_encryption=srtcp_encryption,
+        srtp_authentication=srtp_authentication,
+        fec_order=order,
+        tag_length=srtp_tag,
+        prefix_length=prefix,
+        srtcp_tag=srtcp_tag,
+    )
+
+
+def _authentication(values: dict[SrtpParam, int]) -> SrtpAuth:
+    """Read how SRTP is authenticated; the RFC 4771 parameters beat the general ones."""
     general = SrtpAuth(values.pop(SrtpParam.AUTH_ALG, SrtpAuth.HMAC_SHA_1))
     authentication = SrtpAuth(values.pop(SrtpParam.SRTP_AUTH_ALG, general))
     srtcp_authentication = SrtpAuth(values.pop(SrtpParam.SRTCP_AUTH_ALG, SrtpAuth.HMAC_SHA_1))
@@ -186,33 +213,18 @@ def _classic_policy(encryption: SrtpEncr, values: dict[SrtpParam, int]) -> SrtpP
         lengths.discard(0)
     if lengths - {20}:
         raise _refuse("the authentication key has 20 octets")
+    return authentication
+
+
+def _tag_lengths(values: dict[SrtpParam, int], authentication: SrtpAuth) -> tuple[int, int]:
+    """Read the octets of the tags of SRTP and SRTCP, the RFC 4771 parameters first as well."""
     tag_length = values.pop(SrtpParam.AUTH_TAG_LEN, None)
     srtp_tag = values.pop(SrtpParam.SRTP_AUTH_TAG_LEN, tag_length)
     if authentication is SrtpAuth.NULL and srtp_tag == 0:
         srtp_tag = None
     general_tag = 10 if tag_length is None else tag_length
     srtcp_tag = values.pop(SrtpParam.SRTCP_AUTH_TAG_LEN, max(general_tag, 10))
-    encr_key_length = values.pop(SrtpParam.SESSION_ENCR_KEY_LEN, 16)
-    salt_length = values.pop(SrtpParam.SESSION_SALT_KEY_LEN, 14)
-    srtp_encryption = bool(values.pop(SrtpParam.SRTP_ENCRYPTION, 1))
-    srtcp_encryption = bool(values.pop(SrtpParam.SRTCP_ENCRYPTION, 1))
-    srtp_authentication = bool(values.pop(SrtpParam.SRTP_AUTHENTICATION, 1))
-    prf, rate, order, prefix = _common(values)
-    return SrtpPolicy(
-        encryption=encryption,
-        key_length=encr_key_length,
-        authentication=authentication,
-        salt_length=salt_length,
-        prf=prf,
-        key_derivation_rate=rate,
-        srtp_encryption=srtp_encryption,
-        srtcp_encryption=srtcp_encryption,
-        srtp_authentication=srtp_authentication,
-        fec_order=order,
-        tag_length=10 if srtp_tag is None else srtp_tag,
-        prefix_length=prefix,
-        srtcp_tag=srtcp_tag,
-    )
+    return 10 if srtp_tag is None else srtp_tag, srtcp_tag
 
 
 def _common(values: dict[SrtpParam, int]) -> tuple[SrtpPrf, int, FecOrder, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -44,7 +45,17 @@ class Findings:
         """Add a line."""
         self.lines.append((about, plain(text)))
 
-    def show_theirs(self, presentation: Presentation) -> None:
+    def take(self, trial: Trial, presentation: Presentation) -> None:
+        """Add a trial, with the messages that it failed by."""
+        self.trials.append(trial)
+        if trial.error and not trial.refused:
+            self._show_theirs(presentation)
+        self.messages += [
+            (f"our message, refused ({trial.profile}, {trial.transport})", octets)
+            for octets in trial.refused
+        ]
+
+    def _show_theirs(self, presentation: Presentation) -> None:
         """Show the server's message, once: the session that failed stood on it."""
         carried = next(iter(presentation.messages()), None)
         shown = {octets for _, octets in self.messages}
@@ -119,6 +130,17 @@ async def examine(target: Target, seconds: float, *, every: bool, quiet: bool) -
         return found
     if presentation is None:
         return found
+    async for trial in _trials(target, tls, presentation, seconds, quiet=quiet):
+        found.take(trial, presentation)
+        if trial.works and not every:
+            break
+    return found
+
+
+async def _trials(
+    target: Target, tls: rtsp.Tls, presentation: Presentation, seconds: float, *, quiet: bool
+) -> AsyncIterator[Trial]:
+    """Try one profile and transport after the other, but for those that cannot work any more."""
     done: set[tuple[str, str]] = set()
     hopeless: set[str] = set()
     automatic: str | None = None
@@ -128,21 +150,12 @@ async def examine(target: Target, seconds: float, *, every: bool, quiet: bool) -
             continue
         note(f"trying {profile or 'the profile that fits'} over {transport}", quiet=quiet)
         trial = await attempt(target, tls, profile, transport, seconds)
-        found.trials.append(trial)
         if profile is None and trial.profile != "auto":
             automatic = trial.profile
         done.add((trial.profile, transport))
         if trial.unverified:
             hopeless.add(trial.profile)
-        if trial.error and not trial.refused:
-            found.show_theirs(presentation)
-        found.messages += [
-            (f"our message, refused ({trial.profile}, {transport})", octets)
-            for octets in trial.refused
-        ]
-        if trial.works and not every:
-            break
-    return found
+        yield trial
 
 
 def _wanted(target: Target, presentation: Presentation) -> list[tuple[str | None, str]]:
