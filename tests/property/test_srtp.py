@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mikey.errors import LocalError, ReplayError
+from mikey.errors import LocalError, PolicyError, ReplayError
 from mikey.policy import SrtpPolicy
 from mikey.srtp import Receiver, Sender
 from tests.unit.srtp import reference
@@ -104,6 +104,55 @@ def test_loss_reordering_and_duplicates(
         except ReplayError:
             assert refused
         assert receiver.roc == max(seen, default=index) >> 16
+    assert receiver.verified == len(seen)
+
+
+@given(
+    st.sampled_from(["AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM"]),
+    st.integers(0, 0x2_0000),
+    st.lists(st.tuples(STEP, st.integers(0, 150), st.booleans(), st.booleans()), max_size=60),
+    st.integers(0, 12),
+)
+def test_new_keys_lose_no_packet_and_old_ones_open_no_new_packet(
+    name: str, first: int, steps: list[tuple[int, int, bool, bool]], most: int
+) -> None:
+    """As above, with a new key at some steps, which the receiver has had since before.
+
+    Somebody who has the old keys sends a packet of his own under one after each that arrives.
+    """
+    policy = POLICIES[name]
+    keys = [master(policy, 0, b"\0")]
+    sender = Sender(policy, keys, ssrc=1, roc=first >> 16)
+    receiver = Receiver(policy, keys, ssrc=1, roc=first >> 16)
+    index, arrivals = first, []
+    for number, (gap, late, rekeys, twice) in enumerate(steps):
+        if rekeys and len(keys) <= most:
+            keys.append(master(policy, len(keys), bytes([len(keys)])))
+            sender.install(keys[-1:])
+        packet = sender.protect(rtp(index, ssrc=1))
+        for after in (late, 2 * late)[: 1 + twice]:
+            place = number + (after if number else 0)
+            arrivals.append((place, index, len(keys) - 1, packet))
+        index += gap
+    for key in keys[1:]:
+        receiver.install([key])
+    seen: dict[int, int] = {}
+    for _, index, generation, packet in sorted(arrivals):
+        highest = max(seen, default=first)
+        if abs(highest - index) >= 32_768:
+            continue
+        refused = index in seen or (seen and index <= highest - 128)
+        try:
+            assert receiver.unprotect(packet) == rtp(index, ssrc=1)
+            assert not refused
+            seen[index] = generation
+        except ReplayError:
+            assert refused
+        newest, highest = max(seen.values()), max(seen)
+        for old in {0, newest - 1} & set(range(newest)):
+            forger = Sender(policy, [keys[old]], ssrc=1, roc=(highest + 1) >> 16)
+            with pytest.raises(PolicyError):
+                receiver.unprotect(forger.protect(rtp(highest + 1, ssrc=1)))
     assert receiver.verified == len(seen)
 
 
