@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import threading
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -213,7 +214,6 @@ def test_what_the_user_gets_wrong(
         ((uri, "--psk-file", keys, "--send", speech, "--identity", "alice"), "no SIP URI"),
         ((uri, "--psk-file", keys, "--send", speech, "--policy", "X"), "no SRTP policy"),
         ((uri, "--psk-file", keys, "--send", speech, "--timeout", "0"), "timeout"),
-        ((uri, "--psk-file", keys), "--send"),
     ]:
         status, out, err = call(capsys, *arguments)
         assert (status, out) == (2, "")
@@ -251,3 +251,16 @@ def test_identities(tmp_path: Path, speech: Path, capsys: pytest.CaptureFixture[
         report = bob.event("ended")
         assert bob.wait() == 0
     assert (report["initiator"], report["responder"]) == ("sip:alice@example.com", bob.uri)
+
+
+@pytest.mark.realtime
+def test_without_a_recording_the_speech_of_the_demo_is_sent(
+    keys: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heard = tmp_path / "out.wav"
+    with answering(keys, "--record", str(heard)) as bob:
+        status, _, err = call(capsys, bob.uri, "--psk-file", keys)
+        assert (status, err) == (0, "")
+        assert bob.wait() == 0
+    with resources.as_file(resources.files("mikey.cli") / "data" / "speech.wav") as speech:
+        assert content(heard) == content(speech)

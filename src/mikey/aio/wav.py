@@ -87,7 +87,7 @@ class WavWriter:
         self._file = os.fdopen(handle, "wb")
 
     def open(self, audio: AudioFormat) -> None:
-        """Begin, when it is known what comes."""
+        """Begin, when it is known what comes; LocalError for the second time."""
         if self._wave is not None:
             raise LocalError(f"{self.path}: is being written already")
         self._wave = wave.open(self._file, "wb")  # noqa: SIM115 - closed by commit and discard
@@ -96,7 +96,7 @@ class WavWriter:
         self._wave.setframerate(audio.rate)
 
     def write(self, samples: bytes) -> None:
-        """Append little-endian samples."""
+        """Append little-endian samples; LocalError before `open`, and if they cannot be written."""
         if self._wave is None:
             raise LocalError(f"{self.path}: was not opened")
         try:

@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from mikey.aio import read_wav
 from mikey.cli.calls.caller import Caller, Plan
 from mikey.cli.calls.credentials import METHODS, Own, initiator_credential
 from mikey.cli.calls.options import Shared, shared_options
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, playing, run, tracing
+from mikey.cli.calls.speech import recording
 from mikey.cli.output import page
 from mikey.cli.seconds import Seconds
 from mikey.credentials import Certified, Psk, Sakke
@@ -37,7 +37,9 @@ from mikey.sip import UserAgent, bare_uri, local_host_for
     "--peer-cert", metavar="FILE", help="The peer's certificate, which PKE needs beforehand."
 )
 @click.option(
-    "--send", metavar="IN.wav", required=True, help="16-bit PCM, 8 to 48 kHz, 1-2 channels."
+    "--send",
+    metavar="IN.wav",
+    help="What to send: 16-bit PCM, 8 to 48 kHz, 1-2 channels.  [default: the speech of the demo]",
 )
 @click.option(
     "--identity",
@@ -80,7 +82,7 @@ def command(
     uri: str,
     method_name: str | None,
     peer_cert: str | None,
-    send: str,
+    send: str | None,
     identity: str | None,
     peer: str | None,
     peer_kms: str | None,
@@ -97,7 +99,7 @@ def command(
 
     \b
     Examples:
-      mikey call sip:bob@127.0.0.1:5070 --psk-file keys --send speech.wav
+      mikey call sip:bob@127.0.0.1:5070 --psk-file keys
       mikey call sip:bob@127.0.0.1:5070 --method RSA-R --key alice.key --cert alice.pem \\
           --ca root.pem --send speech.wav
       mikey call sip:bob@127.0.0.1:5070 --sakke-keys alice.toml --peer tel:+447700900002 \\
@@ -107,7 +109,7 @@ def command(
         called = bare_uri(uri)
     except LocalError as error:
         raise LocalError(f"{error}; one is like sip:bob@192.0.2.2:5070") from None
-    recording = read_wav(send)
+    speech = recording(send)
     shared = Shared.of(**options)
     files = replace(shared.files, peer_cert=peer_cert)
     own = files.load()
@@ -135,7 +137,7 @@ def command(
         credential=credential,
         from_uri=_sip_from(credential.identity, host),
         method=method,
-        recording=recording,
+        recording=speech,
         policies=shared.policies or (SrtpPolicy(),),
         timeout=timeout,
         transport=transport,

@@ -9,7 +9,6 @@ import json
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from mikey.cli.calls.credentials import METHODS
 from mikey.cli.calls.props import ALICE, HOST, Props
 from mikey.cli.calls.report import CallReport, show
 from mikey.cli.calls.runner import note, playing, run, tracing
+from mikey.cli.calls.speech import recording
 from mikey.cli.output import page
 from mikey.credentials.sakke_file import SCHEMES
 from mikey.errors import LibraryError, LocalError
@@ -73,18 +73,18 @@ def command(name: str, audio: str | None, id_scheme: str | None, trace: bool, as
     other side wrote is compared with what was sent. The exit status is 0 only if it is the same,
     bit for bit, and no packet was rejected.
     """
-    recording = _recording(audio)
+    speech = _speech(audio)
     methods = METHODS if name == _ALL else (Method(name),)
     if id_scheme is not None and Method.SAKKE not in methods:
         raise click.UsageError(f"--id-scheme belongs to SAKKE, not to {name} (--method sakke)")
     if len(methods) > 1:
-        recording = _cut(recording, _SHORT)
+        speech = _cut(speech, _SHORT)
     reports = []
     with tracing(trace):
         for method in methods:
             with tempfile.TemporaryDirectory(prefix="mikey-demo-") as folder:
                 props = Props(Path(folder), method, id_scheme or "tel")
-                reports.append(run(_demo(recording, props, quiet=as_json)))
+                reports.append(run(_demo(speech, props, quiet=as_json)))
             if as_json:
                 click.echo(reports[-1].as_json())
     if not as_json:
@@ -101,26 +101,23 @@ def _is_whole(report: CallReport) -> bool:
     return bool(report.bit_for_bit) and not rejected
 
 
-def _cut(recording: Recording, seconds: float) -> Recording:
+def _cut(speech: Recording, seconds: float) -> Recording:
     """Return the beginning of a recording: five of them are to be over soon."""
-    audio = recording.audio
+    audio = speech.audio
     octets = audio.frame_size * int(audio.rate * seconds)
-    return Recording(audio, recording.samples[:octets])
+    return Recording(audio, speech.samples[:octets])
 
 
-def _recording(audio: str | None) -> Recording:
-    if audio is None:
-        with resources.as_file(resources.files("mikey.cli") / "data" / "speech.wav") as path:
-            return read_wav(path)
-    recording = read_wav(audio)
-    if recording.seconds > _LONGEST:
+def _speech(audio: str | None) -> Recording:
+    chosen = recording(audio)
+    if chosen.seconds > _LONGEST:
         raise LocalError(
-            f"{audio}: lasts {recording.seconds:.0f} s; the demo sends {_LONGEST:g} s at most"
+            f"{audio}: lasts {chosen.seconds:.0f} s; the demo sends {_LONGEST:g} s at most"
         )
-    return recording
+    return chosen
 
 
-async def _demo(recording: Recording, props: Props, *, quiet: bool) -> CallReport:
+async def _demo(speech: Recording, props: Props, *, quiet: bool) -> CallReport:
     try:
         async with asyncio.timeout(_LIMIT), _callee(props) as callee:
             host, port = await callee.listening()
@@ -130,31 +127,31 @@ async def _demo(recording: Recording, props: Props, *, quiet: bool) -> CallRepor
             )
             if (host, port) != (HOST, props.port):
                 raise LibraryError("the other process listens elsewhere")
-            mine = await _call(props, recording, quiet=quiet)
+            mine = await _call(props, speech, quiet=quiet)
             theirs = await callee.report()
     except TimeoutError:
         raise CallError(f"the demo did not end within {_LIMIT:g} s", status=408) from None
     written = read_wav(props.heard)
     return dataclasses.replace(
         mine.merged_with(theirs),
-        bit_for_bit=written == recording,
+        bit_for_bit=written == speech,
         seconds=written.seconds,
     )
 
 
-async def _call(props: Props, recording: Recording, *, quiet: bool) -> CallReport:
+async def _call(props: Props, speech: Recording, *, quiet: bool) -> CallReport:
     plan = Plan(
         uri=props.uri,
         credential=props.caller(),
         from_uri=ALICE,
         method=props.method,
-        recording=recording,
+        recording=speech,
         policies=(SrtpPolicy(),),
         timeout=10.0,
         transport="udp",
     )
     async with UserAgent(HOST) as agent:
-        with playing(recording.frames, "speaking", quiet=quiet) as progress:
+        with playing(speech.frames, "speaking", quiet=quiet) as progress:
             return await Caller(plan, agent, progress=progress).run()
 
 

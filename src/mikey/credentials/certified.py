@@ -136,7 +136,10 @@ class Certified:
         return (self.peer_certificate, *self.chain[1:])
 
     def sign(self, octets: bytes) -> bytes:
-        """Return our signature over `octets`, `signature_size` octets (R3830-6.5-5)."""
+        """Return our signature over `octets`, `signature_size` octets (R3830-6.5-5).
+
+        Raises LocalError if the key cannot make it.
+        """
         signature = self.key.sign(octets, hash=self.sign_hash, pss=self.pss)
         if len(signature) != self.key.size:
             raise LocalError("the key made a signature of another length than its own")

@@ -35,7 +35,7 @@ class FetchCertificate:
     The URL comes from a message that nobody has authenticated yet. It is http or https with a
     host and without user or fragment; where it leads is the caller's to judge
     (`mikey.aio.fetch_certificate` does, with limits). The answer is `bytes`
-    (application/pkix-cert).
+    (application/pkix-cert). Raises PeerError (8) for another kind of URL.
     """
 
     url: str

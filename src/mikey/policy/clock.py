@@ -112,7 +112,10 @@ class Clock:
         return self._last
 
     def timestamp(self) -> T:
-        """Return a T payload with a value that this clock never gave out before."""
+        """Return a T payload with a value that this clock never gave out before.
+
+        Raises LocalError where a COUNTER is used up.
+        """
         with self._lock:
             if self.ts_type is TsType.COUNTER:
                 value = 1 if self._last is None else self._last + 1

@@ -13,8 +13,9 @@ from mikey.registry import DhGroup
 class Policy:
     """What the caller allows beyond, or within, the RFC's MUSTs; the defaults are safe.
 
-    `skew`: how far a timestamp may lie from the clock, before or after, in nanoseconds
-    (RFC 3830 5.4); messages are remembered for twice as long, until T leaves the window.
+    `skew`: how far a timestamp may lie from the clock, before or after, in nanoseconds,
+    such as `60 * mikey.policy.SECOND` (RFC 3830 5.4); messages are remembered for twice as long,
+    until T leaves the window.
     `allow_null`: accept and send NULL encryption and NULL MAC (MIKEY-NULL, RFC 5197) on a
     transport that is not known to be secure (R3830-6.2-13).
     `minimum_rand`: the least octets of RAND (R3830-6.11-2).
@@ -27,6 +28,8 @@ class Policy:
     `accept_stored`: take SAKKE messages that were stored on their way (`Context.stored`) at any
     age within the key period, if its keys are still here (R6509-2.5-1). All SAKKE messages are
     then remembered for as long: give the replay cache room for them.
+
+    Raises LocalError unless `skew` is above 0, and `minimum_rand` 0 or more.
     """
 
     skew: int = 300 * SECOND

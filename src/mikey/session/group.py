@@ -67,6 +67,7 @@ class Group:
         """Return the group with the rollover counters of streams, by CS ID, as they are now.
 
         `seqs` are the sequence numbers of their next packets, which SAKKE messages tell as well.
+        Raises LocalError for a CS that is not of the group.
         """
         streams = list(self.streams)
         for cs_id in {*rocs, *(seqs or {})}:

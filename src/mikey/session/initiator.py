@@ -79,6 +79,9 @@ class Initiator:
     `replay` is the store of a Responder with the same key, if there is one: it then knows our
     messages and refuses them when they are reflected (R3830-3.1-8). A CSB is remembered until
     `close`. Not to be used by two threads at a time.
+
+    Raises LocalError for a method that the credential does not serve, for a party without a name
+    and for options that no message can be made with.
     """
 
     def __init__(

@@ -22,6 +22,8 @@ class Stream:
     `ssrc` 0 leaves the choice to the stream's sender (RFC 3830 6.1.1). `roc` is the current
     rollover counter. `policy` None takes the first policy of the Initiator. `seq` is the sequence
     number of the next packet of a stream that runs already, which a GENERIC-ID map tells with ROC.
+
+    Raises LocalError for numbers out of their range: 32 bits, 16 of `seq`.
     """
 
     ssrc: int = 0
