@@ -10,12 +10,15 @@ from typing import ClassVar
 
 from mikey.errors import LocalError
 from mikey.registry import FecOrder, ProtType, SrtpAuth, SrtpEncr, SrtpParam, SrtpPrf
+from mikey.values import quick_init
 from mikey.wire import Sp, SpParam
 
+_GCM = SrtpEncr.AES_GCM
 _LEAST_SRTCP_TAG = 10  # R3711-5.2-1: SRTCP is never authenticated with less than 80 bits
 _LARGEST_RATE = 1 << 24  # RFC 3711 4.3.1
 
 
+@quick_init
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SrtpPolicy:
     """How the packets of a crypto session are protected; the defaults are RFC 3711's.
@@ -109,7 +112,7 @@ class SrtpPolicy:
     @property
     def is_aead(self) -> bool:
         """Whether the cipher authenticates by itself (AES-GCM)."""
-        return self.encryption is SrtpEncr.AES_GCM
+        return self.encryption is _GCM
 
     @property
     def master_salt_length(self) -> int:

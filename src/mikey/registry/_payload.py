@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mikey.registry._wire_enum import Nibble, WireEnum
 
 
@@ -100,7 +102,10 @@ class KeyType(Nibble):
     @property
     def has_salt(self) -> bool:
         """Whether Salt len and Salt data follow the key."""
-        return self in (KeyType.TGK_SALT, KeyType.TEK_SALT, KeyType.GTGK_SALT)
+        return self in _SALTED
+
+
+_SALTED: Final = frozenset({KeyType.TGK_SALT, KeyType.TEK_SALT, KeyType.GTGK_SALT})
 
 
 class KeyValidity(Nibble):

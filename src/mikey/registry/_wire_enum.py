@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
-from typing import Self
+from typing import Final, Self
+
+_UNASSIGNED: Final = "UNASSIGNED_"
 
 
 class WireEnum(enum.IntEnum):
@@ -23,7 +25,7 @@ class WireEnum(enum.IntEnum):
         if not isinstance(value, int) or not 0 <= value <= cls.maximum():
             return None
         member = int.__new__(cls, value)
-        member._name_ = f"UNASSIGNED_{value}"
+        member._name_ = f"{_UNASSIGNED}{value}"
         member._value_ = value
         cls._value2member_map_[value] = member
         return member
@@ -31,7 +33,7 @@ class WireEnum(enum.IntEnum):
     @property
     def assigned(self) -> bool:
         """Whether an RFC (or 3GPP specification) read for this project assigns the value."""
-        return self._name_ in type(self).__members__
+        return not self._name_.startswith(_UNASSIGNED)
 
     @property
     def label(self) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 from mikey.credentials import Certified, NoKey, Psk, Sakke
 from mikey.errors import LocalError, PolicyError
 from mikey.policy import SrtpPolicy
-from mikey.registry import ErrorNumber, KeyType, PrfFunc
+from mikey.registry import ErrorNumber, PrfFunc
 from mikey.secret import Secret
 from mikey.session.cs_map import CsName
-from mikey.session.keys import Derivation, check_fit, master_key
+from mikey.session.keys import TEKS, Derivation, check_fit, master_key
 from mikey.session.stream import policy_of, used_policies
 from mikey.srtp import MasterKey, Receiver, Sender
 from mikey.values import quick_init
@@ -156,7 +156,7 @@ def _crypto_sessions(bundle: Bundle) -> list[CryptoSession]:
         cs_id = place + 1 if name is None else name.cs_id
         policy = policy_of(entry, bundle.policies)
         inputs = Derivation(bundle.prf, cs_id, bundle.csb_id, bundle.rand)
-        masters = tuple(master_key(key, policy, inputs) for key in bundle.keys)
+        masters = tuple([master_key(key, policy, inputs) for key in bundle.keys])
         if name is not None:  # there is one TGK, and each session names its key by itself
             masters = tuple(replace(master, mki=name.spi) for master in masters)
         ssrc = None if bundle.is_open(place) else entry.ssrc
@@ -170,7 +170,7 @@ def check_shared_ssrcs(sessions: Sequence[SrtpId], keys: Sequence[KeyData]) -> N
 
     Keys from a TGK differ by CS and need no check. Raises PolicyError (10).
     """
-    if not any(key.key_type in (KeyType.TEK, KeyType.TEK_SALT) for key in keys):
+    if TEKS.isdisjoint([key.key_type for key in keys]):
         return
     chosen = [entry.ssrc for entry in sessions if entry.ssrc]
     if len(set(chosen)) < len(chosen):

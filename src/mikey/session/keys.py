@@ -17,8 +17,8 @@ from mikey.values import quick_init
 from mikey.wire import KeyData, KvInterval, KvSpi, Validity
 
 _TGK = frozenset({KeyType.TGK, KeyType.TGK_SALT})
-_TEK = frozenset({KeyType.TEK, KeyType.TEK_SALT})
-_BASE = _TGK | _TEK
+TEKS = frozenset({KeyType.TEK, KeyType.TEK_SALT})
+_BASE = _TGK | TEKS
 _LEAST_TGK = 16
 
 MOST_KEYS = 16
@@ -36,7 +36,7 @@ def check_keys(keys: Sequence[KeyData]) -> None:
     apart (R3830-A.1-1), for MKIs of different lengths (R3830-6.14-4) or twice the same, and for
     more keys or octets than `MOST_KEYS` and `MOST_OCTETS`.
     """
-    if len(keys) > MOST_KEYS or sum(len(key.key) for key in keys) > MOST_OCTETS:
+    if len(keys) > MOST_KEYS or sum([len(key.key) for key in keys]) > MOST_OCTETS:
         raise _malformed(f"more than {MOST_KEYS} keys, or {MOST_OCTETS} octets of them")
     for key in keys:
         if key.key_type not in _BASE:
@@ -46,8 +46,9 @@ def check_keys(keys: Sequence[KeyData]) -> None:
         if key.key_type in _TGK and blocks_cancel(key.key.expose()):
             raise _malformed("a TGK holds the same 32 octets twice")
     intervals = [bounds(key.validity) for key in keys if isinstance(key.validity, KvInterval)]
-    if any(first > last for first, last in intervals):
-        raise _malformed("an interval of key validity ends before it begins")
+    for first, last in intervals:
+        if first > last:
+            raise _malformed("an interval of key validity ends before it begins")
     if len(keys) > 1:
         _check_apart(keys, intervals)
 
@@ -135,7 +136,7 @@ def check_fit(key: KeyData, policy: SrtpPolicy, compat: Compat) -> None:
 
     Raises PolicyError (10): R3830-6.13-8 for a TEK, R3830-6.10.1-13 for a carried salt.
     """
-    if key.key_type in _TEK:
+    if key.key_type in TEKS:
         lengths = {policy.key_length}
         if key.salt is None and compat.tek_needs_salt:
             lengths.clear()

@@ -18,6 +18,13 @@ from mikey.session.identities import request_parties
 from mikey.values import quick_init
 from mikey.wire import Id, Kemac, Message
 
+_PSK_INIT = DataType.PSK_INIT
+_KINDS: Mapping[DataType, type[Credential]] = {
+    _PSK_INIT: Psk,
+    DataType.DHHMAC_INIT: Psk,
+    DataType.SAKKE: Sakke,
+}
+
 # A message without identities costs a MAC for each key that could be meant; no more than these.
 _MOST_CANDIDATES = 16
 
@@ -174,13 +181,10 @@ def _check_served(message: Message, credentials: Credentials) -> None:
 
 def kind_of(message: Message) -> type[Credential]:
     """Return the kind of credential that a message is proved with."""
-    if message.header.data_type is DataType.DHHMAC_INIT:
-        return Psk
-    if message.header.data_type is DataType.SAKKE:
-        return Sakke
-    if message.header.data_type is DataType.PSK_INIT:
-        return NoKey if message.one(Kemac).mac_alg is MacAlg.NULL else Psk
-    return Certified
+    data_type = message.header.data_type
+    if data_type is _PSK_INIT and message.one(Kemac).mac_alg is MacAlg.NULL:
+        return NoKey
+    return _KINDS.get(data_type, Certified)
 
 
 def parties_of(claim: Claim, credential: Credential) -> tuple[Id, Id]:

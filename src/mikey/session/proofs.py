@@ -328,7 +328,7 @@ class RsaRProof(_Signed):
         message = self.message
         compat = self.credential.compat
         sps: tuple[Sp, ...] = ()
-        number, policy = 0, SrtpPolicy()
+        number, policy = 0, SrtpPolicy.AES_CM_128_HMAC_SHA1_80
         if message.get(Sp) is not None:
             sp, policy = rsar.choose_policy(message, terms.acceptable, compat)
             sps, number = (sp,), sp.policy_no

@@ -228,7 +228,7 @@ class Responder:
         opened = proof.open(
             Terms(
                 self._is_acceptable,
-                self._policies[0] if self._policies else SrtpPolicy(),
+                self._policies[0] if self._policies else SrtpPolicy.AES_CM_128_HMAC_SHA1_80,
                 context,
                 self._random,
                 self._mki_length,

@@ -100,7 +100,8 @@ class Message:
             raise LocalError(f"{_name(payloads, fault)}: {fault.reason}")
         if any(type(p) is Kemac and p.has_rfc4650_mac for p in payloads):
             _check_rfc4650_mac(header, payloads)
-        octets, starts = _encode(header, payloads)
+        starts = [0]
+        octets = _encode(header, payloads, starts)
         if len(octets) > MAX_OCTETS:
             raise LocalError(f"a message of {len(octets)} octets is longer than {MAX_OCTETS}")
         ends = [*starts[1:], len(octets)]
@@ -140,26 +141,26 @@ def encode(header: Hdr, payloads: Sequence[Payload]) -> bytes:
     Raises LocalError where a value does not fit its field, or SIGN is not the last. What the
     payloads must be together is left to `Message.build`.
     """
-    return _encode(header, payloads)[0]
+    return _encode(header, payloads, None)
 
 
-def _encode(header: Hdr, payloads: Sequence[Payload]) -> tuple[bytes, list[int]]:
-    """Return the octets, and where the header and each payload begin."""
+def _encode(header: Hdr, payloads: Sequence[Payload], starts: list[int] | None) -> bytes:
+    """Return the octets; append to `starts`, if any, where each payload begins."""
     kinds = [payload.TYPE for payload in payloads]
     kinds.append(_LAST)
     writer = Writer("HDR")
     header.encode(writer, kinds[0])
     octets = writer.octets
-    starts = [0]
     for payload, kind, following in zip(payloads, kinds, kinds[1:], strict=False):
-        starts.append(len(octets))
+        if starts is not None:
+            starts.append(len(octets))
         writer.payload = kind
         if kind is not _SIGN:
             octets.append(following)
         elif following is not _LAST:
             raise writer.misuse("nothing can follow SIGN")
         payload.encode(writer)
-    return bytes(octets), starts
+    return bytes(octets)
 
 
 def _check_rfc4650_mac(header: Hdr, payloads: Sequence[Payload]) -> None:

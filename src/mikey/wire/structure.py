@@ -92,6 +92,8 @@ def _find_surplus(
     """Return the place of the first payload beyond what a message may have, or None."""
     places = []
     for kind, found in by_class.items():
+        if len(found) == 1:
+            continue
         most = _MOST.get(kind, len(found))
         if kind is Dh and header.data_type in _TWO_DH:
             most = 2

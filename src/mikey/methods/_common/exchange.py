@@ -37,7 +37,7 @@ class Draft:
     def payloads(self) -> tuple[Payload, ...]:
         """Return the payloads in front of what is the method's own."""
         front = (self.t, self.rand, self.idi, *self.certs, self.idr)
-        present = tuple(payload for payload in front if payload is not None)
+        present = tuple([payload for payload in front if payload is not None])
         return present + self.policies + self.extensions
 
 
@@ -96,11 +96,11 @@ class Completion:
     message_key: Secret | None = field(default=None, repr=False)
 
 
-def refuse_strangers(message: Message, kinds: tuple[type, ...], method: str) -> None:
+def refuse_strangers(message: Message, kinds: tuple[type[Payload], ...], method: str) -> None:
     """Refuse payloads that carry keys or authentication of other methods (R3830-6-5)."""
-    for payload in message.payloads:
-        if isinstance(payload, kinds):
-            name = type(payload).__name__.upper()
+    for kind in kinds:
+        if message.get(kind) is not None:
+            name = kind.__name__.upper()
             raise DecodeError(
                 f"a {method} message has no {name} payload",
                 number=message.header.malformed_number,

@@ -12,6 +12,7 @@ from mikey.errors import DecodeError, PolicyError
 from mikey.registry import ErrorNumber, IdType
 from mikey.wire import Cert, Id, Message
 
+_TEXT = frozenset({IdType.NAI, IdType.URI})
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
@@ -26,7 +27,7 @@ def to_text(payload: Id) -> str:
 
     Raises PolicyError (7) for a type other than NAI and URI, and for octets that are no text.
     """
-    if payload.id_type not in (IdType.NAI, IdType.URI):
+    if payload.id_type not in _TEXT:
         raise _unacceptable(f"ID type {payload.id_type.label} is not supported")
     try:
         text = payload.data.decode()
