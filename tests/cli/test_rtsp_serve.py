@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ssl
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,35 @@ def test_a_film_is_played_as_it_is(tmp_path: Path, rtsp: Rtsp) -> None:
         came = [bytes(frame.planes[0])[:1] for frame in other.decode(video=0)]
     assert came[:10] == sent
     assert len(came) > 10
+
+
+@pytest.mark.realtime
+def test_a_film_with_frames_out_of_order_is_recorded(tmp_path: Path, rtsp: Rtsp) -> None:
+    av = pytest.importorskip("av")
+    film, copy = tmp_path / "film.mp4", tmp_path / "copy.mkv"
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"bf": "3", "tune": "grain"})
+        stream.width, stream.height, stream.pix_fmt = 160, 128, "yuv420p"
+        for number in range(25):
+            frame = av.VideoFrame(160, 128, "yuv420p")
+            for plane in frame.planes:
+                plane.update(bytes([8 * number]) * plane.buffer_size)
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with av.open(str(film)) as container:
+        shown = [packet.pts for packet in container.demux(video=0) if packet.pts is not None]
+    assert shown != sorted(shown)
+    with serving("--file", film) as server:
+        said = rtsp("play", *server.trusted, "--for", "1.2", "--record", copy, "--json")
+        assert said.status == 0, said.err
+    with av.open(str(copy)) as container:
+        frames = list(container.decode(video=0))
+    steps = [round((b.time - a.time) * 25) for a, b in pairwise(frames)]
+    assert steps[:24] == [1] * 24
+    brightness = [bytes(frame.planes[0])[0] for frame in frames[:25]]
+    assert brightness == sorted(brightness)
+    assert brightness[-1] > 150
 
 
 def test_what_is_asked_wrong_is_one_line(rtsp: Rtsp, tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ _REPORT_EVERY = 0.5  # seconds while packets flow
 class SendingStream:
     """Protects the units of a source and takes the client's reports; does its IO by callbacks.
 
-    `sequence` is that of the next packet, `roc` its rollover counter. `sends` and `use` come
-    before `run`.
+    `sequence` is that of the next packet, `roc` its rollover counter, `timestamp` where those of
+    the source begin. `sends` and `use` come before `run`.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class SendingStream:
         ssrc: int,
         sequence: int,
         roc: int = 0,
+        timestamp: int = 0,
         cname: str,
     ) -> None:
         self.source = source
@@ -54,7 +55,7 @@ class SendingStream:
         self._send_rtcp: PacketSink = _nowhere
         self._sender: Sender | None = None
         self._receiver: Receiver | None = None
-        self._timestamp = 0
+        self._first_timestamp = self._timestamp = timestamp
         self._octets = 0
         self._reported = 0.0
 
@@ -100,16 +101,16 @@ class SendingStream:
         """Send one packet."""
         if self._sender is None:
             raise LocalError("the stream has no key")
+        self._timestamp = (self._first_timestamp + unit.timestamp) & 0xFFFFFFFF
         packet = RtpPacket(
             payload_type=self.source.payload_type,
             sequence=self.sequence,
-            timestamp=unit.timestamp & 0xFFFFFFFF,
+            timestamp=self._timestamp,
             ssrc=self.ssrc,
             payload=unit.payload,
             marker=unit.marker,
         )
         self.sequence = (self.sequence + 1) % 2**16
-        self._timestamp = unit.timestamp
         self._octets += len(unit.payload)
         self.rtp.sent += 1
         self._send_rtp(self._sender.protect(packet.encode()))
@@ -120,7 +121,7 @@ class SendingStream:
             return
         info = SenderInfo(
             ntp=ntp_from_ns(time.time_ns()),
-            rtp=self._timestamp & 0xFFFFFFFF,
+            rtp=self._timestamp,
             packets=self.rtp.sent & 0xFFFFFFFF,
             octets=self._octets & 0xFFFFFFFF,
         )

@@ -248,7 +248,14 @@ class Serving:
         sequence = offer.sequence
         if sequence is None:
             sequence = int.from_bytes(offer.random(2)) >> 1
-        return SendingStream(source, ssrc=ssrc, sequence=sequence, roc=offer.roc, cname=_MIKEY)
+        return SendingStream(
+            source,
+            ssrc=ssrc,
+            sequence=sequence,
+            roc=offer.roc,
+            timestamp=int.from_bytes(offer.random(4)),
+            cname=_MIKEY,
+        )
 
     async def _setup(self, request: Request) -> Response:
         connection, keys = self._live

@@ -46,10 +46,11 @@ def need_media() -> None:
 
 @dataclass(slots=True)
 class _Way:
-    """Where the packets of a stream go, and the SSRC that they have."""
+    """Where the packets of a stream go, their SSRC, and what is added to their timestamps."""
 
     port: int
     ssrc: int = 0
+    shift: int | None = None
 
 
 class Recorder(Part):
@@ -92,7 +93,12 @@ class Recorder(Part):
         way = self._ways.get(index)
         if way is not None:
             way.ssrc = int.from_bytes(packet[8:12])
-            self._send(packet, way.port)
+            timestamp = int.from_bytes(packet[4:8])
+            if way.shift is None:
+                # The demuxer takes a first timestamp of 0 for none, and counts from the second.
+                way.shift = int(timestamp == 0)
+            shifted = (timestamp + way.shift) & 0xFFFFFFFF
+            self._send(packet[:4] + shifted.to_bytes(4) + packet[8:], way.port)
 
     def rtcp(self, index: int, packet: bytes) -> None:
         """Hand on a report of the server."""
@@ -172,6 +178,8 @@ class Recorder(Part):
                     continue
                 packet.pts = 0  # the parser gives the first frame no time: it began the stream
             packet.dts = order.decode_at(packet.pts, _STEP / (packet.time_base or 1))
+            # A server may set its clock back; containers refuse what is shown before its decoding.
+            packet.pts = max(packet.pts, packet.dts)
             packet.stream = outputs[index]
             container.mux(packet)
             self._muxed += 1
