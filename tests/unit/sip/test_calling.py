@@ -161,15 +161,16 @@ async def test_a_second_phone_that_picks_up_is_hung_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "reason"),
     [
-        ("Contact", ""),
-        ("Contact", "Contact: <tel:+1>\r\n"),
-        ("Content-Length", "Content-Length: 9\r\n"),
+        ("Contact", "", "no Contact"),
+        ("Contact", "Contact: <tel:+1>\r\n", "no SIP URI"),
+        ("Content-Length", "Content-Length: 9\r\n", "shorter"),
+        ("To", "To: <sip:bob@example.com>\r\n", "no To tag"),
     ],
 )
 @asynchronous
-async def test_a_malformed_answer(name: str, value: str) -> None:
+async def test_a_malformed_answer(name: str, value: str, reason: str) -> None:
     async with calling() as (_, peer, task, invite):
         lines = peer.response(invite, 200).split("\r\n")
         peer.send(
@@ -177,7 +178,7 @@ async def test_a_malformed_answer(name: str, value: str) -> None:
                 "\r\n\r\n", f"\r\n{value}\r\n", 1
             )
         )
-        with pytest.raises(CallError, match="malformed") as caught:
+        with pytest.raises(CallError, match=f"malformed.*{reason}") as caught:
             await task
         assert caught.value.status == 400
 

@@ -107,8 +107,9 @@ async def test_both_sides_change_and_end_the_call(transport: str) -> None:
         assert theirs.remote_body == b"3" * 3000
         await theirs.bye()
         assert await call.ended() == "ended by the peer"
-        with pytest.raises(CallError, match="ended by the peer"):
+        with pytest.raises(CallError, match="ended by the peer") as caught:
             await call.reinvite(b"late")
+        assert caught.value.status == 481
 
 
 @asynchronous
