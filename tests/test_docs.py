@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import functools
 import os
 import re
 import subprocess
@@ -57,6 +58,35 @@ def test_every_page_is_in_the_index() -> None:
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
     assert {name for name in pages if f"({name})" not in index} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_errors_that_a_page_explains_are_printed(page: Path) -> None:
+    """Of a table of errors each phrase stands in the code; `...` is what differs."""
+    section = re.search(
+        r"^## When it does not work\n(.*?)(?=^## |\Z)",
+        page.read_text(encoding="utf-8"),
+        re.MULTILINE | re.DOTALL,
+    )
+    rows = [] if section is None else re.findall(r"^\| (.*?) \|", section[1], re.MULTILINE)
+    pieces = [
+        piece.strip()
+        for row in rows
+        for phrase in re.findall(r"`([^`]+)`", row)
+        for piece in phrase.split("...")
+    ]
+    assert [piece for piece in pieces if not any(piece in text for text in texts())] == []
+
+
+@functools.cache
+def texts() -> frozenset[str]:
+    """Return every text in the code of the package."""
+    return frozenset(
+        node.value
+        for path in (ROOT / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
 
 
 def blocks(*languages: str) -> list[object]:

@@ -121,7 +121,7 @@ def command(
             identity, _named_by(called, own) if peer is None else peer, peer_kms
         )
     elif peer is not None or peer_kms is not None:
-        raise LocalError(f"--peer and --peer-kms are for SAKKE, not for {method.value}")
+        raise LocalError(f"--peer and --peer-kms are for SAKKE, not for {method.value} (--method)")
     else:
         credential = initiator_credential(
             own,
