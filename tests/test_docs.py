@@ -89,10 +89,10 @@ def texts() -> frozenset[str]:
     )
 
 
-def blocks(*languages: str) -> list[object]:
-    """Return the blocks of all pages in their order, with their languages."""
+def written(*languages: str) -> list[tuple[str, str, str]]:
+    """Return the blocks of all pages in their order: name, language and text of each."""
     return [
-        pytest.param(language, block, id=f"{page_id(page)}-{number}")
+        (f"{page_id(page)}-{number}", language, block)
         for page in PAGES
         if page.parent.name == "docs"
         for number, (language, block) in enumerate(
@@ -103,6 +103,11 @@ def blocks(*languages: str) -> list[object]:
             )
         )
     ]
+
+
+def blocks(*languages: str) -> list[object]:
+    """Return the blocks of all pages, with their languages, as parameters of a test."""
+    return [pytest.param(language, block, id=name) for name, language, block in written(*languages)]
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +131,23 @@ def test_an_example_does_what_it_shows(language: str, block: str, workplace: Pat
         cwd=workplace,
     )
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.slow
+def test_the_examples_have_types(tmp_path: Path) -> None:
+    """Who copies one into a program that is checked strictly has nothing to add."""
+    found = written("python")
+    for number, (_, _, block) in enumerate(found):
+        (tmp_path / f"block{number}.py").write_text(block, encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert run.stdout == ""
+    assert len(found) > 10
 
 
 @pytest.mark.parametrize(("language", "block"), blocks("py"))
