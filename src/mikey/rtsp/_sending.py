@@ -55,7 +55,8 @@ class SendingStream:
         self._send_rtcp: PacketSink = _nowhere
         self._sender: Sender | None = None
         self._receiver: Receiver | None = None
-        self._first_timestamp = self._timestamp = timestamp
+        self._first_timestamp = self._media_time = timestamp
+        self._zero: int | None = None
         self._octets = 0
         self._reported = 0.0
 
@@ -101,11 +102,15 @@ class SendingStream:
         """Send one packet."""
         if self._sender is None:
             raise LocalError("the stream has no key")
-        self._timestamp = (self._first_timestamp + unit.timestamp) & 0xFFFFFFFF
+        # A report tells the time of what is sent now: a frame that is shown later has another.
+        ticks = round(unit.at * self.source.clock_rate)
+        if self._zero is None:
+            self._zero = self._first_timestamp + unit.timestamp - ticks
+        self._media_time = self._zero + ticks
         packet = RtpPacket(
             payload_type=self.source.payload_type,
             sequence=self.sequence,
-            timestamp=self._timestamp,
+            timestamp=(self._first_timestamp + unit.timestamp) & 0xFFFFFFFF,
             ssrc=self.ssrc,
             payload=unit.payload,
             marker=unit.marker,
@@ -121,7 +126,7 @@ class SendingStream:
             return
         info = SenderInfo(
             ntp=ntp_from_ns(time.time_ns()),
-            rtp=self._timestamp,
+            rtp=self._media_time & 0xFFFFFFFF,
             packets=self.rtp.sent & 0xFFFFFFFF,
             octets=self._octets & 0xFFFFFFFF,
         )

@@ -31,7 +31,7 @@ def test_timestamps_begin_anywhere_and_go_round() -> None:
     stream.sends(sent.append, sent.append)
     stream.use(Sender(policy, [master], ssrc=7), None)
     for at in (0, 160):
-        stream.send(rtsp.Unit(b"x", at, 0.0))
+        stream.send(rtsp.Unit(b"x", at, at / 8000))
     stream.report()
     receiver = Receiver(policy, [master], ssrc=7)
     first, second = (receiver.unprotect(packet) for packet in sent[:2])
@@ -39,6 +39,26 @@ def test_timestamps_begin_anywhere_and_go_round() -> None:
     report = parse(receiver.unprotect_rtcp(sent[2])).sender
     assert report is not None
     assert report.rtp == 60
+
+
+def test_reports_tell_the_time_of_sending_not_that_of_showing() -> None:
+    """A clock that jumped with every B-frame would have players show them out of order."""
+    policy = rtsp.ServerOptions().srtp
+    master = MasterKey(Secret(bytes(16)), Secret(bytes(14)))
+    film = rtsp.Source(kind="video", payload_type=96, rtpmap="H264/90000", play=two_units)
+    stream = SendingStream(film, ssrc=7, sequence=1, timestamp=5000, cname="x")
+    sent: list[bytes] = []
+    stream.sends(lambda _packet: None, sent.append)
+    stream.use(Sender(policy, [master], ssrc=7), None)
+    receiver = Receiver(policy, [master], ssrc=7)
+    told = []
+    for number, shown in enumerate((0, 4, 2, 1, 3)):
+        stream.send(rtsp.Unit(b"x", 3600 * shown, number / 25))
+        stream.report()
+        report = parse(receiver.unprotect_rtcp(sent[-1])).sender
+        assert report is not None
+        told.append(report.rtp)
+    assert told == [5000 + 3600 * number for number in range(5)]
 
 
 @asynchronous

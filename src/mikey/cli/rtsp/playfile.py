@@ -9,7 +9,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mikey import rtsp
 from mikey.aio import read_wav
@@ -18,11 +18,13 @@ from mikey.aio.rtp import HEADER_LENGTH, is_rtcp
 from mikey.errors import LocalError
 
 if TYPE_CHECKING:
+    from av.packet import Packet
     from av.stream import Stream
 
 __all__ = ["sources_of"]
 
 _FIRST_DYNAMIC = 96
+_MOST_REORDERED = 16  # frames before one that is shown earlier (H.264 A.3.1, H.265 A.4)
 _PACKET = 1200  # octets of RTP: with tag, MKI and headers below every MTU
 
 
@@ -153,8 +155,8 @@ def _units(
         output = muxer.add_stream_from_template(stream)
         began: float | None = None
         first: int | None = None
-        for packet in source.demux(stream):
-            if not packet.size or packet.dts is None or packet.time_base is None:
+        for packet in _timed(source.demux(stream)):
+            if packet.dts is None or packet.time_base is None:
                 continue
             time = float(packet.dts * packet.time_base)
             began = time if began is None else began
@@ -170,6 +172,29 @@ def _units(
                     marker=bool(octets[1] & 0x80),
                 )
             sink.waiting.clear()
+
+
+def _timed(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
+    """Yield the packets of a stream that have octets, each with a decoding time.
+
+    Matroska has none, and its reader finds them out only after the first frames of a stream whose
+    frames are out of order: those are put before the first that has one.
+    """
+    early: list[Packet[Any]] = []
+    begun = False
+    for packet in packets:
+        if not packet.size:
+            continue
+        if packet.dts is not None:
+            step = packet.duration or 1
+            for place, one in enumerate(early):
+                one.dts = packet.dts - step * (len(early) - place)
+            yield from early
+            early.clear()
+            begun = True
+            yield packet
+        elif not begun and len(early) < _MOST_REORDERED:
+            early.append(packet)
 
 
 def _form(stream: Stream) -> _Form | None:
