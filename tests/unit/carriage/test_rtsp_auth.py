@@ -110,6 +110,15 @@ def test_challenges_in_one_field_and_the_old_form() -> None:
     assert 'realm="c"' in value
 
 
+@pytest.mark.parametrize("one_field", [True, False])
+def test_challenges_beyond_the_sixteenth_are_not_read(one_field: bool) -> None:
+    weak, strong = 'Digest realm="c", nonce="n"', 'Digest realm="c", nonce="n", algorithm=SHA-256'
+    challenges = [*['Basic realm="c"'] * 15, weak, strong]
+    client = login()
+    assert client.challenged(refused(*([", ".join(challenges)] if one_field else challenges)))
+    assert "algorithm" not in client.authorize(request()).headers["Authorization"]
+
+
 def test_basic_only_inside_tls() -> None:
     assert not login().challenged(refused('Basic realm="x"'))
     client = login(secure=True)
