@@ -113,7 +113,7 @@ def test_the_request_of_a_response(inspect: Inspect) -> None:
     text = with_lines(AUDIO, f"a=key-mgmt:mikey {OFFER_64}")
     run = inspect.json(PAIR[1], "--request", inspect.file(text), "--psk-file", inspect.keys())
     assert run.object["verified"] is True
-    with pytest.raises(LocalError, match="^--request 1: "):
+    with pytest.raises(LocalError, match=r"^--request 1: "):
         inspect.json(PAIR[1], "--request", PAIR[0][:-2])
 
 
