@@ -90,22 +90,27 @@ class Responder:
         """
         context = context or Context()
         origin = Origin(bytes(octets))
-        with _Blamed(origin):
+        try:
             message = Message.parse(origin.octets)
             self._precheck(message)
             check_form(message, context, self._policy)
             check_rand(message, self._policy, number=ErrorNumber.UNSPECIFIED)
             self._check_time(message, context, self._clock.now())
             needed = self._needed(message, context)
+        except PeerError as error:
+            error.origin = origin
+            raise
         return with_fetched(needed, partial(self._receive, message, context))
 
     def _receive(self, message: Message, context: Context, fetched: Mapping[str, bytes]) -> Offer:
-        origin = Origin(message.octets)
-        with _Blamed(origin):
+        origin = Origin(message.octets)  # what an error speaks of, for `refuse`
+        try:
             proof, known = self._authenticate(message, context, fetched)
-        origin = Origin(message.octets, proof)
-        with _Blamed(origin):
+            origin = Origin(message.octets, proof)
             return self._offer(proof, known, origin, context)
+        except PeerError as error:
+            error.origin = origin
+            raise
 
     def refuse(self, error: PeerError) -> bytes | None:
         """Return the Error message that answers `error`, raised by this Responder's `receive`.
@@ -309,19 +314,3 @@ class Responder:
     def _refuse_offer(self, origin: Origin, error: PolicyError) -> bytes | None:
         error.origin = origin
         return self.refuse(error)
-
-
-class _Blamed:
-    """Tells `refuse` which message an error speaks of."""
-
-    __slots__ = ("_origin",)
-
-    def __init__(self, origin: Origin) -> None:
-        self._origin = origin
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, PeerError):
-            error.origin = self._origin

@@ -95,8 +95,11 @@ def used_policies(
     sessions: Sequence[SrtpId], policies: Mapping[int, SrtpPolicy]
 ) -> list[SrtpPolicy]:
     """Return the policies that a map names, each number once; errors are those of `policy_of`."""
-    named = {session.policy_no: session for session in sessions}
-    return [policy_of(session, policies) for session in named.values()]
+    used: dict[int, SrtpPolicy] = {}
+    for session in sessions:
+        if session.policy_no not in used:
+            used[session.policy_no] = policy_of(session, policies)
+    return list(used.values())
 
 
 def to_sps(policies: Mapping[int, SrtpPolicy], compat: Compat) -> tuple[Sp, ...]:

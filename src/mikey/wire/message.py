@@ -13,7 +13,7 @@ from mikey.wire._writer import Writer
 from mikey.wire.hdr import VERSION, Hdr
 from mikey.wire.kemac import Kemac
 from mikey.wire.payloads import Payload, payload_type
-from mikey.wire.structure import Fault, find_fault, sorted_out
+from mikey.wire.structure import Fault, find_fault, sort_out
 from mikey.wire.walk import DHHMAC, read_chain, read_header
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Message:
     )
 
     def __post_init__(self) -> None:
-        self._by_class.update(sorted_out(self.payloads))
+        sort_out(self.payloads, self._by_class)
 
     @classmethod
     def parse(cls, octets: bytes) -> Self:
@@ -95,7 +95,9 @@ class Message:
         payloads = tuple(payloads)
         if header.version != VERSION:
             raise LocalError(f"HDR: version {header.version} is not {VERSION}")
-        fault = find_fault(header, payloads, sorted_out(payloads))
+        by_class: dict[type[Any], list[Any]] = {}
+        sort_out(payloads, by_class)
+        fault = find_fault(header, payloads, by_class)
         if fault:
             raise LocalError(f"{_name(payloads, fault)}: {fault.reason}")
         if any(type(p) is Kemac and p.has_rfc4650_mac for p in payloads):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mikey.registry import DataType
 from mikey.wire.chash import Chash
@@ -42,16 +42,14 @@ class Fault(NamedTuple):
     place: int | None
 
 
-def sorted_out(payloads: Sequence[Payload]) -> dict[type[Payload], list[Payload]]:
-    """Return the payloads of each class, in order."""
-    found: dict[type[Payload], list[Payload]] = {}
+def sort_out(payloads: Sequence[Payload], by_class: dict[type[Any], list[Any]]) -> None:
+    """Put the payloads, in order, into the list of their class."""
     for payload in payloads:
         kind = type(payload)
-        if kind in found:
-            found[kind].append(payload)
+        if kind in by_class:
+            by_class[kind].append(payload)
         else:
-            found[kind] = [payload]
-    return found
+            by_class[kind] = [payload]
 
 
 def find_fault(
@@ -59,7 +57,7 @@ def find_fault(
 ) -> Fault | None:
     """Return the first rule that the payloads break together, or None.
 
-    `by_class` is what `sorted_out` says of them.
+    `by_class` is what `sort_out` makes of them.
 
     The rules: something follows the header, and not SIGN (R3830-6.1-23); no payload stands
     more often than it may (R3830-6-4); the authenticating payload is the last (R3830-5.2-3);
