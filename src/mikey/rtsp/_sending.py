@@ -41,6 +41,7 @@ class SendingStream:
         roc: int = 0,
         timestamp: int = 0,
         cname: str,
+        now: Callable[[], int] = time.time_ns,
     ) -> None:
         self.source = source
         self.ssrc = ssrc
@@ -55,8 +56,9 @@ class SendingStream:
         self._send_rtcp: PacketSink = _nowhere
         self._sender: Sender | None = None
         self._receiver: Receiver | None = None
-        self._first_timestamp = self._media_time = timestamp
-        self._zero: int | None = None
+        self._first_timestamp = timestamp
+        self._now = now
+        self._began: tuple[int, int] | None = None  # the system's time and ours where `at` is 0
         self._octets = 0
         self._reported = 0.0
 
@@ -87,7 +89,7 @@ class SendingStream:
     async def run(self) -> None:
         """Send the units of the source, each at its time, with reports between them, then BYE."""
         loop = asyncio.get_running_loop()
-        start = loop.time()
+        start, self._began = loop.time(), None
         async for unit in self.source.play():
             # Also where there is no time to lose: others have work too.
             await asyncio.sleep(max(0.0, start + unit.at - loop.time()))
@@ -102,11 +104,12 @@ class SendingStream:
         """Send one packet."""
         if self._sender is None:
             raise LocalError("the stream has no key")
-        # A report tells the time of what is sent now: a frame that is shown later has another.
-        ticks = round(unit.at * self.source.clock_rate)
-        if self._zero is None:
-            self._zero = self._first_timestamp + unit.timestamp - ticks
-        self._media_time = self._zero + ticks
+        if self._began is None:
+            ticks = round(unit.at * self.source.clock_rate)
+            self._began = (
+                self._now() - round(unit.at * 10**9),
+                self._first_timestamp + unit.timestamp - ticks,
+            )
         packet = RtpPacket(
             payload_type=self.source.payload_type,
             sequence=self.sequence,
@@ -124,9 +127,13 @@ class SendingStream:
         """Send an SR."""
         if self._sender is None:
             return
+        # Not the timestamp of the last packet: a frame that is shown later has that of then.
+        now = self._now()
+        began, first = self._began or (now, self._first_timestamp)
+        elapsed = (now - began) * self.source.clock_rate // 10**9
         info = SenderInfo(
-            ntp=ntp_from_ns(time.time_ns()),
-            rtp=self._media_time & 0xFFFFFFFF,
+            ntp=ntp_from_ns(now),
+            rtp=(first + elapsed) & 0xFFFFFFFF,
             packets=self.rtp.sent & 0xFFFFFFFF,
             octets=self._octets & 0xFFFFFFFF,
         )

@@ -25,12 +25,15 @@ SOURCE = rtsp.Source(kind="audio", payload_type=96, rtpmap="L16/8000", play=two_
 def test_timestamps_begin_anywhere_and_go_round() -> None:
     """RFC 3550 5.1: the first is as random as the first sequence number."""
     policy = rtsp.ServerOptions().srtp
-    stream = SendingStream(SOURCE, ssrc=7, sequence=1, timestamp=2**32 - 100, cname="x")
+    stream = SendingStream(
+        SOURCE, ssrc=7, sequence=1, timestamp=2**32 - 100, cname="x", now=lambda: now
+    )
     master = MasterKey(Secret(bytes(16)), Secret(bytes(14)))
     sent: list[bytes] = []
     stream.sends(sent.append, sent.append)
     stream.use(Sender(policy, [master], ssrc=7), None)
     for at in (0, 160):
+        now = at * 10**9 // 8000
         stream.send(rtsp.Unit(b"x", at, at / 8000))
     stream.report()
     receiver = Receiver(policy, [master], ssrc=7)
@@ -46,7 +49,8 @@ def test_reports_tell_the_time_of_sending_not_that_of_showing() -> None:
     policy = rtsp.ServerOptions().srtp
     master = MasterKey(Secret(bytes(16)), Secret(bytes(14)))
     film = rtsp.Source(kind="video", payload_type=96, rtpmap="H264/90000", play=two_units)
-    stream = SendingStream(film, ssrc=7, sequence=1, timestamp=5000, cname="x")
+    now = 10**18
+    stream = SendingStream(film, ssrc=7, sequence=1, timestamp=5000, cname="x", now=lambda: now)
     sent: list[bytes] = []
     stream.sends(lambda _packet: None, sent.append)
     stream.use(Sender(policy, [master], ssrc=7), None)
@@ -54,11 +58,12 @@ def test_reports_tell_the_time_of_sending_not_that_of_showing() -> None:
     told = []
     for number, shown in enumerate((0, 4, 2, 1, 3)):
         stream.send(rtsp.Unit(b"x", 3600 * shown, number / 25))
+        now += 10**9 // 25
         stream.report()
         report = parse(receiver.unprotect_rtcp(sent[-1])).sender
         assert report is not None
         told.append(report.rtp)
-    assert told == [5000 + 3600 * number for number in range(5)]
+    assert told == [5000 + 3600 * number for number in range(1, 6)]
 
 
 @asynchronous
