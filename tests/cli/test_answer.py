@@ -75,13 +75,6 @@ async def test_what_is_refused(keys: Path) -> None:
 @asynchronous
 async def test_a_replayed_offer_is_refused_and_nothing_said(keys: Path) -> None:
     with answering(keys) as bob:
-        body = offer(bob.uri)
-        async with UserAgent() as agent:
-            call = await agent.invite(bob.uri, from_uri=ALICE, body=body)
-            await call.bye()
-        assert bob.wait() == 1  # it heard nothing
-        assert "sent no audio" in bob.errors
-    with answering(keys) as bob:
         sdp = SDP.replace("L16", "PCMU")  # verified, then refused for another reason
         first = await refusal(bob, offer(bob.uri, sdp))
         assert first.status == 488
@@ -91,6 +84,17 @@ async def test_a_replayed_offer_is_refused_and_nothing_said(keys: Path) -> None:
         assert replayed.status == 488
         assert [code for code, _ in replayed.warnings] == [306]
         assert replayed.body == b""
+
+
+@asynchronous
+async def test_a_call_without_audio_is_a_failure(keys: Path) -> None:
+    with answering(keys) as bob:
+        body = offer(bob.uri)
+        async with UserAgent() as agent:
+            call = await agent.invite(bob.uri, from_uri=ALICE, body=body)
+            await call.bye()
+        assert bob.wait() == 1  # it heard nothing
+        assert "sent no audio" in bob.errors
 
 
 @asynchronous
