@@ -29,6 +29,7 @@ _MOST: Final[Mapping[type[Payload], int]] = {
     Id: 2,
     Dh: 1,
 }
+_MOST_IN_DH_RESPONSE: Final = {**_MOST, Dh: 2}
 _TWO_DH: Final = frozenset({DataType.DH_RESP, DataType.DHHMAC_RESP})
 _KEMAC_LAST: Final = frozenset({DataType.PSK_INIT, DataType.DHHMAC_INIT, DataType.DHHMAC_RESP})
 _ERROR: Final = DataType.ERROR
@@ -69,9 +70,10 @@ def find_fault(
     if type(payloads[0]) is Sign:
         return Fault("SIGN follows the header", 0)
     if len(by_class) < len(payloads):
-        surplus = _find_surplus(header, payloads, by_class)
-        if surplus is not None:
-            return Fault("one more than a message may have", surplus)
+        most = _MOST_IN_DH_RESPONSE if header.data_type in _TWO_DH else _MOST
+        for kind, found in by_class.items():
+            if len(found) > 1 and len(found) > most.get(kind, len(found)):
+                return Fault("one more than a message may have", _find_surplus(payloads, most))
     final = type(payloads[-1])
     if V in by_class and final is not V:
         return Fault(_NOT_LAST, _place(payloads, V))
@@ -84,20 +86,16 @@ def find_fault(
     return None
 
 
-def _find_surplus(
-    header: Hdr, payloads: Sequence[Payload], by_class: Mapping[type[Payload], Sequence[Payload]]
-) -> int | None:
-    """Return the place of the first payload beyond what a message may have, or None."""
-    places = []
-    for kind, found in by_class.items():
-        if len(found) == 1:
-            continue
-        most = _MOST.get(kind, len(found))
-        if kind is Dh and header.data_type in _TWO_DH:
-            most = 2
-        if len(found) > most:
-            places.append([i for i, one in enumerate(payloads) if type(one) is kind][most])
-    return min(places, default=None)
+def _find_surplus(payloads: Sequence[Payload], most: Mapping[type[Payload], int]) -> int | None:
+    """Return the place of the first payload that is one more than there may be."""
+    left = dict(most)
+    for place, payload in enumerate(payloads):
+        kind = type(payload)
+        if kind in left:
+            left[kind] -= 1
+            if left[kind] < 0:
+                return place
+    return None
 
 
 def _place(payloads: Sequence[Payload], kind: type[Payload]) -> int:
