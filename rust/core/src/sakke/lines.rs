@@ -146,37 +146,52 @@ impl Lines {
         Some(Self { table })
     }
 
-    /// The pairing with R, for a point of order q; R may be any point but is not secret.
-    pub fn pairing(&self, r: &Affine) -> Fe {
+    /// The coefficients of A(-x) and B(-x), of each step.
+    fn steps(&self) -> impl Iterator<Item = (&[Fe], &[Fe])> {
+        DIGITS.iter().scan(&self.table[2..], |rest, digit| {
+            let added = usize::from(digit.unsigned_abs());
+            let (step, left) = rest.split_at(4 + added);
+            *rest = left;
+            Some(step.split_at(if added == 0 { 3 } else { 4 }))
+        })
+    }
+
+    /// A(-x) / y of the first line and of each step, from the powers of x divided by y.
+    fn values(&self, powers: &[Fe; 4], ifma: Option<Ifma>) -> Zeroizing<Vec<Fe>> {
+        let first = core::iter::once(&self.table[..2]);
+        let lines = first.chain(self.steps().map(|(a, _)| a));
+        Zeroizing::new(match ifma {
+            Some(ifma) => {
+                let powers = powers.map(|power| power.0);
+                let values = ifma.evaluate(&lines.collect::<Vec<_>>(), &powers);
+                values.into_iter().map(Fe).collect()
+            }
+            None => lines.map(|a| Product::sum(a, powers).reduce()).collect(),
+        })
+    }
+
+    /// The pairing with R, for a point of order q; R may be any point but is not secret. Eight
+    /// lines are evaluated at a time where the processor is given for it.
+    pub fn pairing(&self, r: &Affine, ifma: Option<Ifma>) -> Fe {
         // Powers of x and the same divided by y; 0 if y is.
         let x2 = r.x.square();
         let y0 = r.y.invert();
         let y1 = y0 * r.x;
         let y2 = y1 * r.x;
         let y3 = y2 * r.x;
-        let powers = [y0, y1, y2, y3];
-        let (first, mut steps) = self.table.split_at(2);
+        let values = self.values(&[y0, y1, y2, y3], ifma);
         let mut f = Fp2 {
-            a: Product::sum(first, &powers).reduce(),
+            a: values[0],
             b: Fe::ONE,
         };
-        for digit in DIGITS {
-            let size = 4 + usize::from(digit.unsigned_abs());
-            let (step, rest) = steps.split_at(size);
-            steps = rest;
+        for (a, (_, b)) in values.iter().skip(1).zip(self.steps()) {
             f = f.square().square();
-            let value = match step {
-                [a @ .., b0, b1] if size == 6 => Fp2 {
-                    a: Product::sum(a, &powers).reduce(),
-                    b: *b0 + *b1 * r.x + x2,
-                },
-                [a @ .., b0] => Fp2 {
-                    a: Product::sum(a, &powers).reduce(),
-                    b: *b0 - r.x,
-                },
-                [] => unreachable!("a step has 4 to 6 elements"),
+            let b = match b {
+                [b0, b1] => *b0 + *b1 * r.x + x2,
+                [b0, ..] => *b0 - r.x,
+                [] => unreachable!("B has one or two coefficients"),
             };
-            f = f * value;
+            f = f * Fp2 { a: *a, b };
         }
         // (p + 1) / q = 4
         f.square().square().representative()

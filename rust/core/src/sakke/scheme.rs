@@ -238,7 +238,7 @@ impl ReceiverKey {
     /// Whether <[a]P + Z, K> is g.
     pub fn check(&self) -> bool {
         let g = Fe::from_number(&PAIRING_OF_GENERATOR);
-        self.lines.pairing(&self.point).equals(&g)
+        self.lines.pairing(&self.point, None).equals(&g)
     }
 
     /// The SSV (RFC 6508 6.2.2); all failures are the same one.
@@ -248,7 +248,7 @@ impl ReceiverKey {
         ifma: Option<Ifma>,
     ) -> Result<Zeroizing<[u8; SSV_OCTETS]>, Invalid> {
         let (point, h) = decode(data)?;
-        let ssv = unmask(&self.lines.pairing(&point), h);
+        let ssv = unmask(&self.lines.pairing(&point, ifma), h);
         let r = hash::to_scalar(&[&*ssv, &self.identifier]);
         let test = Narrow::multiply(&[(&self.table, &r)], ifma);
         if !core::hint::black_box(is_same(&point, &test)) {

@@ -288,10 +288,13 @@ fn pairings_of_the_table_are_those_of_the_plain_way() {
     let g = Fe::from_number(&PAIRING_OF_GENERATOR);
     for (a, b) in ks.iter().zip(ks.iter().skip(1)) {
         let (one, other) = (multiple(a), multiple(b));
-        let w = Lines::new(&one).unwrap().pairing(&other);
+        let w = Lines::new(&one).unwrap().pairing(&other, None);
         assert!(w.equals(&reference::pairing(one, other)));
         assert!(w.equals(&reference::pairing(other, one)));
-        assert!(w.equals(&Lines::new(&other).unwrap().pairing(&one)));
+        for ifma in ways() {
+            let same = Lines::new(&other).unwrap().pairing(&one, ifma);
+            assert!(w.equals(&same));
+        }
         // <[a]P, [b]P> = g^(a b)
         assert!(w.equals(&reference::power(&a.mul(b), g)));
     }
@@ -315,8 +318,8 @@ fn numbers_of_others() {
     for v in load(&file, "pairing") {
         let [one, other] = ["one", "other"].map(|n| Affine::from_octets(&array(&v[n])).unwrap());
         for w in [
-            Lines::new(&one).unwrap().pairing(&other),
-            Lines::new(&other).unwrap().pairing(&one),
+            Lines::new(&one).unwrap().pairing(&other, None),
+            Lines::new(&other).unwrap().pairing(&one, Ifma::detect()),
             reference::pairing(one, other),
         ] {
             assert_eq!(w.to_octets().as_slice(), octets(&v["pairing"]));

@@ -1,4 +1,4 @@
-//! What works on eight messages at once, or on eight sums of one, where the processor can.
+//! What works on eight messages at once, or on eight parts of one, where the processor can.
 
 #[cfg(target_arch = "x86_64")]
 use super::ifma;
@@ -96,6 +96,20 @@ impl Ifma {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         return unsafe { ifma::power(shape, table, digits) };
+        #[cfg(not(target_arch = "x86_64"))]
+        match self.0 {}
+    }
+
+    /// The values of polynomials, each the sum of the products of its coefficients, up to four,
+    /// with `powers`.
+    pub fn evaluate<T: AsRef<Limbs>>(
+        self,
+        polynomials: &[&[T]],
+        powers: &[Limbs; 4],
+    ) -> Vec<Limbs> {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        return unsafe { ifma::evaluate(polynomials, powers) };
         #[cfg(not(target_arch = "x86_64"))]
         match self.0 {}
     }

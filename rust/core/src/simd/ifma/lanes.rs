@@ -345,16 +345,32 @@ impl Lanes {
     /// The scalar forms, below p, of elements below 40 p.
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn leave(&self) -> [Limbs; LANES] {
-        // Below 1.02 p; less p it is negative, or the number.
+        // Below 1.02 p.
         let sum = Columns::of_broadcast(self, &LEAVE).reduce::<0>();
-        let less = sum.raw().minus(&Self::splat(&P)).carry::<0>();
+        sum.less_if_not_below::<1>().scatter()
+    }
+
+    /// Less `TIMES` p in the lanes that have as much.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn less_if_not_below<const TIMES: u64>(&self) -> Self {
+        let mut less = self.raw();
+        for _ in 0..TIMES {
+            less = less.minus(&Self::splat(&P));
+        }
+        let less = less.carry::<0>();
         // The highest limb of a negative number has been cut to 52 bits and keeps their highest.
         let sign = _mm512_set1_epi64(1 << (BITS - 1));
         let negative = _mm512_test_epi64_mask(less.0[LIMBS - 1], sign);
+        Self(core::array::from_fn(|i| {
+            _mm512_mask_mov_epi64(less.0[i], negative, self.0[i])
+        }))
+    }
+
+    /// The numbers of the lanes in limbs of 64 bits, for numbers below 2^1024.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn scatter(&self) -> [Limbs; LANES] {
         let mut out = [[0; 16]; LANES];
-        let limbs: [[u64; LANES]; LIMBS] = core::array::from_fn(|i| {
-            lanes_of(_mm512_mask_mov_epi64(less.0[i], negative, sum.0[i]))
-        });
+        let limbs: [[u64; LANES]; LIMBS] = core::array::from_fn(|i| lanes_of(self.0[i]));
         for (lane, out) in out.iter_mut().enumerate() {
             for (i, out) in out.iter_mut().enumerate() {
                 let (limb, shift) = (64 * i / BITS, 64 * i % BITS);

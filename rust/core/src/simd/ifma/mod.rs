@@ -17,7 +17,7 @@ use core::arch::x86_64::{
 };
 pub(super) use curve::{multiply, sum_columns};
 use lanes::vector_of;
-pub(super) use pairing::{pairing, power};
+pub(super) use pairing::{evaluate, pairing, power};
 
 /// The entries of the digits; all of the row is read. `N` is a multiple of 16.
 #[target_feature(enable = "avx512f,avx512ifma")]

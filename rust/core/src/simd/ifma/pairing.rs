@@ -89,8 +89,8 @@ pub(in super::super) fn power(
     f.map_or([[[0; 16]; LANES]; 2], |f| f.leave())
 }
 
-#[target_feature(enable = "avx512f,avx512ifma")]
 /// The sum of up to four products of coefficients and numbers below 3 p: below 3 p.
+#[target_feature(enable = "avx512f,avx512ifma")]
 fn sum<T: AsRef<Limbs>>(coefficients: &[T], powers: &[Lanes; 4]) -> Lanes {
     let entered = |coefficient: &T| broadcast(coefficient.as_ref(), 16);
     let mut sum = Columns::of_broadcast(&powers[0], &entered(&coefficients[0]));
@@ -99,6 +99,35 @@ fn sum<T: AsRef<Limbs>>(coefficients: &[T], powers: &[Lanes; 4]) -> Lanes {
     }
     // Below 4 (0.6) 3 p + p.
     sum.reduce::<0>().settle().carry::<0>()
+}
+
+/// The values of polynomials of up to four coefficients, each the sum of its products with powers.
+///
+/// A coefficient is entered and a power is not, so that the reduction of their product gives the
+/// scalar form. Four products and a multiple of p: below 4 (0.6 p) + p.
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(in super::super) fn evaluate<T: AsRef<Limbs>>(
+    polynomials: &[&[T]],
+    powers: &[Limbs; 4],
+) -> Vec<Limbs> {
+    let powers = powers.each_ref().map(|power| broadcast(power, 0));
+    let mut values = Vec::with_capacity(polynomials.len().next_multiple_of(LANES));
+    for polynomials in polynomials.chunks(LANES) {
+        let coefficients = |i: usize| {
+            Lanes::gather(&core::array::from_fn(|lane| {
+                let coefficient = polynomials.get(lane).and_then(|all| all.get(i));
+                coefficient.map_or([0; 16], |coefficient| *coefficient.as_ref())
+            }))
+        };
+        let mut sum = Columns::of_broadcast(&coefficients(0), &powers[0]);
+        for (i, power) in powers.iter().enumerate().skip(1) {
+            sum.add_broadcast(&coefficients(i), power);
+        }
+        let sum = sum.reduce::<0>().less_if_not_below::<2>();
+        values.extend(sum.less_if_not_below::<1>().scatter());
+    }
+    values.truncate(polynomials.len());
+    values
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]

@@ -52,6 +52,55 @@ fn products_agree() {
     }
 }
 
+/// Polynomials of one to four coefficients, edge values among them.
+#[test]
+fn values_of_polynomials_agree() {
+    if !has_ifma() {
+        return;
+    }
+    struct Number(Limbs);
+    impl AsRef<Limbs> for Number {
+        fn as_ref(&self) -> &Limbs {
+            &self.0
+        }
+    }
+    let all: Vec<Number> = residues(400).into_iter().map(Number).collect();
+    let mut largest = PRIME;
+    largest[0] -= 1;
+    for powers in [[largest; 4], core::array::from_fn(|i| all[300 + i].0)] {
+        let (mut polynomials, mut rest) = (vec![], all.as_slice());
+        for size in (1..=4).cycle() {
+            let Some((polynomial, left)) = rest.split_at_checked(size) else {
+                break;
+            };
+            polynomials.push(polynomial);
+            rest = left;
+        }
+        let most = [largest, largest, largest, largest].map(Number);
+        polynomials.push(&most);
+        // SAFETY: the processor has AVX-512 IFMA.
+        let values = unsafe { super::evaluate(&polynomials, &powers) };
+        assert_eq!(values.len(), polynomials.len());
+        for (value, polynomial) in values.iter().zip(polynomials) {
+            let mut expected = [0; 16];
+            for (coefficient, power) in polynomial.iter().zip(&powers) {
+                let mut product = [0; 16];
+                mont_mul(&mut product, &coefficient.0, power);
+                expected = add(&expected, &product);
+            }
+            assert_eq!(*value, expected);
+        }
+    }
+}
+
+/// The sum modulo p.
+fn add(a: &Limbs, b: &Limbs) -> Limbs {
+    let prime = crypto_bigint::U1024::from_words(PRIME);
+    let modulus = crypto_bigint::NonZero::new(prime).unwrap();
+    let [a, b] = [a, b].map(|number| crypto_bigint::U1024::from_words(*number));
+    a.add_mod(&b, &modulus).to_words()
+}
+
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn time_products(a: &[Limbs; LANES]) {
     let b = Lanes::gather(a).mul(&Lanes::one());
