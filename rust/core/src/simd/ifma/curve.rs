@@ -9,6 +9,7 @@ use super::super::batch::{Digits, Shape, LANES};
 use super::super::{Limbs, Wide};
 use super::lanes::{Columns, Lanes};
 use super::{look_up, negative};
+use core::arch::x86_64::{__m512i, _mm512_setzero_si512};
 use zeroize::Zeroizing;
 
 /// x and y.
@@ -31,14 +32,19 @@ pub(in super::super) fn multiply(
     // Row after row, so that what is read of a table for one level is near for the next.
     let groups = multiples.len() * shape.levels;
     let mut points = Zeroizing::new(Vec::with_capacity(shape.rows * groups));
+    let mut found = vec![[_mm512_setzero_si512(); 32]; shape.levels];
     for row in 0..shape.rows {
         for (table, digits) in multiples {
             let entries = table.len() / shape.rows;
             let entries = &table[row * entries..][..entries];
             let digits = &digits[row * shape.levels..][..shape.levels];
-            for digits in digits {
-                points.push(point(entries, digits));
-            }
+            look_up(entries, digits, &mut found);
+            points.extend(
+                found
+                    .iter()
+                    .zip(digits)
+                    .map(|(found, digits)| point(found, digits)),
+            );
         }
     }
     sum_up(&mut points, groups, invert);
@@ -85,10 +91,9 @@ pub(in super::super) fn sum_columns(
     [rows[0][0].leave(), rows[0][1].leave()]
 }
 
-/// The points of digits.
+/// The points of entries, negated where the digits are.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn point(row: &[Wide], digits: &Digits) -> Affine {
-    let found: [_; 32] = look_up(row, digits);
+fn point(found: &[__m512i; 32], digits: &Digits) -> Affine {
     let [x, y] = [0, 16].map(|start| Lanes::enter(&core::array::from_fn(|i| found[start + i])));
     let y = y.settle().negate_if(negative(digits));
     [x.settle().carry::<0>(), y.carry::<3>()]

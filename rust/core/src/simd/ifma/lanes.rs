@@ -335,11 +335,15 @@ impl Lanes {
     /// Numbers of the scalar form, one for each lane, entered.
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn gather(numbers: &[Limbs; LANES]) -> Self {
-        let vectors = core::array::from_fn(|i| {
-            let [a, b, c, d, e, f, g, h] = numbers.map(|number| number[i] as i64);
-            _mm512_setr_epi64(a, b, c, d, e, f, g, h)
-        });
-        Self::enter(&vectors)
+        let mut limbs = [_mm512_setzero_si512(); 16];
+        for start in [0, LANES] {
+            let mut rows = [_mm512_setzero_si512(); LANES];
+            for (row, number) in rows.iter_mut().zip(numbers) {
+                *row = vector_of(&number[start..]);
+            }
+            limbs[start..start + LANES].copy_from_slice(&transpose(&rows));
+        }
+        Self::enter(&limbs)
     }
 
     /// The scalar forms, below p, of elements below 40 p.
@@ -406,10 +410,44 @@ fn lanes_of(vector: __m512i) -> [u64; LANES] {
     unsafe { core::mem::transmute(vector) }
 }
 
-/// A vector of these numbers.
+/// A vector of the first eight of these numbers.
 #[target_feature(enable = "avx512f")]
 #[inline]
-pub(super) fn vector_of(numbers: &[u64; LANES]) -> __m512i {
-    let [a, b, c, d, e, f, g, h] = numbers.map(|number| number as i64);
-    _mm512_setr_epi64(a, b, c, d, e, f, g, h)
+pub(super) fn vector_of(numbers: &[u64]) -> __m512i {
+    let numbers: &[u64; LANES] = numbers.first_chunk().expect("there are eight numbers");
+    // SAFETY: as above.
+    unsafe { core::mem::transmute(*numbers) }
+}
+
+/// The numbers of the first lane of each vector, of the second, and so on.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(super) fn transpose(rows: &[__m512i; LANES]) -> [__m512i; LANES] {
+    let mut out = *rows;
+    for first in 0..2 {
+        // Columns `first`, + 2, + 4 and + 6, of two rows beside each other.
+        let mut pairs = [rows[0]; 4];
+        for (pair, [one, other]) in pairs.iter_mut().zip(rows.as_chunks().0) {
+            *pair = if first == 0 {
+                _mm512_unpacklo_epi64(*one, *other)
+            } else {
+                _mm512_unpackhi_epi64(*one, *other)
+            };
+        }
+        let [a, b, c, d] = pairs;
+        // Columns + 0 and + 4 of four rows, and + 2 and + 6.
+        let ab = [
+            _mm512_shuffle_i64x2::<0x88>(a, b),
+            _mm512_shuffle_i64x2::<0xdd>(a, b),
+        ];
+        let cd = [
+            _mm512_shuffle_i64x2::<0x88>(c, d),
+            _mm512_shuffle_i64x2::<0xdd>(c, d),
+        ];
+        for (i, (ab, cd)) in ab.into_iter().zip(cd).enumerate() {
+            out[first + 2 * i] = _mm512_shuffle_i64x2::<0x88>(ab, cd);
+            out[first + 2 * i + 4] = _mm512_shuffle_i64x2::<0xdd>(ab, cd);
+        }
+    }
+    out
 }

@@ -4,6 +4,7 @@ use super::super::batch::{Digits, Shape, LANES};
 use super::super::Limbs;
 use super::lanes::{broadcast, Columns, Lanes};
 use super::{look_up, negative};
+use core::arch::x86_64::_mm512_setzero_si512;
 
 /// a + i b.
 struct Fp2 {
@@ -62,7 +63,9 @@ pub(in super::super) fn power(
         let rows = table.chunks(table.len() / shape.rows);
         let digits = digits.iter().skip(level).step_by(shape.levels);
         for (row, digits) in rows.zip(digits) {
-            let t = Lanes::enter(&look_up(row, digits));
+            let mut found = [[_mm512_setzero_si512(); 16]];
+            look_up(row, core::slice::from_ref(digits), &mut found);
+            let t = Lanes::enter(&found[0]);
             let minus = negative(digits);
             f = Some(match f {
                 None => Fp2 {
