@@ -3,6 +3,22 @@
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64 as arch;
 
+/// How far ahead of what is read of a table the processor is asked for the rest, in octets. The
+/// row that follows is asked for as well, because it is read next.
+#[cfg(target_arch = "x86_64")]
+const AHEAD: usize = 8 << 10;
+
+/// Asks the processor to bring what follows these numbers at a distance into its cache.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn prefetch(numbers: &[u64]) {
+    for line in numbers.chunks(8) {
+        let ahead = line.as_ptr().wrapping_byte_add(AHEAD);
+        // SAFETY: nothing is read; what is no address is ignored.
+        unsafe { arch::_mm_prefetch::<{ arch::_MM_HINT_T0 }>(ahead.cast()) };
+    }
+}
+
 /// How many entries are chosen in one pass over the table.
 const AT_ONCE: usize = 4;
 
@@ -67,6 +83,7 @@ fn wide<const N: usize>(entries: &[[u64; N]], indices: &[u64], found: &mut [[u64
     for start in (0..N).step_by(32) {
         let mut sums = [[arch::_mm512_setzero_si512(); 4]; AT_ONCE];
         for (i, entry) in (0..).zip(entries) {
+            prefetch(&entry[start..N.min(start + 32)]);
             let i = arch::_mm512_set1_epi64(i);
             let masks = wanted.map(|wanted| arch::_mm512_cmpeq_epi64_mask(i, wanted));
             for (j, limbs) in entry[start..].chunks_exact(8).take(4).enumerate() {

@@ -11,6 +11,7 @@ mod pairing;
 mod tests;
 
 use super::batch::{Digits, LANES};
+use super::select::prefetch;
 use core::arch::x86_64::*;
 pub(super) use curve::{multiply, sum_columns};
 use lanes::{transpose, vector_of};
@@ -29,6 +30,7 @@ fn look_up<const N: usize>(row: &[[u64; N]], digits: &[Digits], found: &mut [[__
     let (sixteens, rest) = row.as_chunks::<16>();
     assert!(rest.is_empty());
     for (i, sixteen) in (0..).zip(sixteens) {
+        prefetch(sixteen.as_flattened());
         let mut limbs = [[zero; N]; 2];
         for (limbs, entries) in limbs.iter_mut().zip(sixteen.as_chunks::<LANES>().0) {
             for start in (0..N).step_by(LANES) {
