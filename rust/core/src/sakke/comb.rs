@@ -88,15 +88,16 @@ impl<const BITS: usize, const LEVELS: usize> Comb<BITS, LEVELS> {
         }
     }
 
-    /// The sum of [k]B over tables and numbers; its levels are summed up beside each other where
-    /// the processor can and there are as many as it has lanes, or a fraction of them.
+    /// The sum of [k]B over tables and numbers. Where the processor is given for it, levels are
+    /// summed up beside each other, as many as it has lanes, or parts of them: each the rows from
+    /// one to another, for which what is said above holds as well.
     pub fn multiply(pairs: &[(&Self, &Scalar)], ifma: Option<Ifma>) -> Zeroizing<Jacobian> {
         let levels = pairs.len() * LEVELS;
         let mut points = Zeroizing::new(Vec::with_capacity(levels * Self::ROWS));
         for (comb, k) in pairs {
             comb.push_points(k, &mut points);
         }
-        // A level has its points from several lanes.
+        // Lanes to a level.
         let parts = LANES / levels;
         let fits = LANES.is_multiple_of(levels) && Self::ROWS.is_multiple_of(parts);
         match ifma.filter(|_| fits) {
@@ -114,32 +115,31 @@ impl<const BITS: usize, const LEVELS: usize> Comb<BITS, LEVELS> {
         }
     }
 
-    /// The sum of 2^(BITS j) S_j, where S_j are the sums of as many points as there are `parts`,
-    /// of one table after the other.
+    /// The sum of 2^(BITS j) S_j, where S_j is the sum of as many points as there are `parts`, of
+    /// one table after the other.
     ///
     /// The additions are for different points. What else meets, where the whole is infinity or by
-    /// a chance of 2^-1000, makes the sum infinity, and all is added again by additions for any
-    /// points.
+    /// a chance of 2^-1000, makes the sum infinity for good, and all is added again by additions
+    /// for any points.
     fn put_together(sums: &[Affine], parts: usize) -> Zeroizing<Jacobian> {
-        let sum = |add: fn(&Jacobian, &Affine) -> Jacobian, first: Jacobian, skip: usize| {
-            let mut result = Zeroizing::new(first);
+        let sum = |add: fn(&Jacobian, &Affine) -> Jacobian| {
+            let mut result = Zeroizing::new(None);
             for level in (0..LEVELS).rev() {
-                for _ in 0..BITS {
-                    if level + 1 < LEVELS {
-                        *result = result.double();
-                    }
+                for point in sums.chunks(parts).skip(level).step_by(LEVELS).flatten() {
+                    *result = Some(match &*result {
+                        Some(sum) => add(sum, point),
+                        None => Jacobian::from(*point),
+                    });
                 }
-                let points = sums.chunks(parts).skip(level).step_by(LEVELS).flatten();
-                for point in points.skip(if level + 1 < LEVELS { 0 } else { skip }) {
-                    *result = add(&result, point);
+                for _ in 0..if level > 0 { BITS } else { 0 } {
+                    *result = result.map(Jacobian::double);
                 }
             }
-            result
+            Zeroizing::new(result.unwrap_or(Jacobian::infinity()))
         };
-        let first = sums[(LEVELS - 1) * parts];
-        let result = sum(|one, other| one.add_with_slope(other).0, first.into(), 1);
+        let result = sum(|one, other| one.add_with_slope(other).0);
         if result.is_infinity() {
-            return sum(|one, other| one.add(other), Jacobian::infinity(), 0);
+            return sum(|one, other| one.add(other));
         }
         result
     }
