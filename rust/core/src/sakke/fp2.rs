@@ -14,6 +14,11 @@ pub struct Fp2 {
 impl DefaultIsZeroes for Fp2 {}
 
 impl Fp2 {
+    pub const ONE: Self = Self {
+        a: Fe::ONE,
+        b: Fe::ZERO,
+    };
+
     #[inline(always)]
     pub fn square(self) -> Self {
         Self {

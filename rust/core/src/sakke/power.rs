@@ -6,7 +6,7 @@
 use super::field::{invert_all, Fe};
 use super::fp2::Fp2;
 use super::lanes;
-use super::limbs::Limbs;
+use super::limbs::{Limbs, LIMBS};
 use super::parameters::PAIRING_OF_GENERATOR;
 use super::scalar::Scalar;
 use crate::simd;
@@ -16,8 +16,10 @@ use zeroize::Zeroizing;
 const BITS: usize = 6;
 const LEVELS: usize = 4;
 const ENTRIES: usize = 1 << (BITS - 1);
-/// Numbers are below 2^1023.
-const ROWS: usize = 1023usize.div_ceil(BITS * LEVELS);
+/// Lanes to a level.
+const PARTS: usize = LANES / LEVELS;
+/// Numbers are below 2^1023; each lane has as many rows as another.
+const ROWS: usize = 1023usize.div_ceil(BITS * LEVELS).next_multiple_of(PARTS);
 
 /// The table of g.
 pub struct Powers {
@@ -52,21 +54,33 @@ impl Powers {
         Self { entries }
     }
 
-    /// g^k, up to a factor in F_p.
-    pub fn power(&self, k: &Scalar) -> Fp2 {
-        let mut levels = Zeroizing::new(
-            [Fp2 {
-                a: Fe::ONE,
-                b: Fe::ZERO,
-            }; LEVELS],
-        );
+    /// g^k, up to a factor in F_p; the entries of each level are multiplied beside each other where
+    /// the processor is given for it.
+    pub fn power(&self, k: &Scalar, ifma: Option<Ifma>) -> Fp2 {
+        // Level after level.
+        let mut units = Zeroizing::new(vec![[0; LIMBS]; LEVELS * ROWS]);
         let digits = k.odd_digits_of_rows::<BITS, LEVELS>(ROWS);
-        for (entries, digits) in self.entries.chunks(ENTRIES).zip(digits) {
+        for (row, (entries, digits)) in self.entries.chunks(ENTRIES).zip(digits).enumerate() {
             let found = simd::select(entries, &digits.each_ref().map(|digit| digit.index));
-            for (level, (t, digit)) in levels.iter_mut().zip(found.iter().zip(&digits)) {
-                *level = level.mul_unit(Fe(*t).negate_if(digit.negative));
+            for (level, (t, digit)) in found.iter().zip(&digits).enumerate() {
+                units[level * ROWS + row] = Fe(*t).negate_if(digit.negative).0;
             }
         }
+        let levels: Zeroizing<[Fp2; LEVELS]> = Zeroizing::new(match ifma {
+            Some(ifma) => {
+                let products = Zeroizing::new(ifma.multiply_columns(&units));
+                let products = Zeroizing::new(lanes::fp2(&products));
+                core::array::from_fn(|level| {
+                    let parts = &products[PARTS * level..][..PARTS];
+                    let rest = parts[1..].iter();
+                    rest.fold(parts[0], |product, part| product * *part)
+                })
+            }
+            None => core::array::from_fn(|level| {
+                let units = units[level * ROWS..][..ROWS].iter();
+                units.fold(Fp2::ONE, |product, t| product.mul_unit(Fe(*t)))
+            }),
+        });
         let mut power = levels[LEVELS - 1];
         for level in levels.iter().rev().skip(1) {
             for _ in 0..BITS {

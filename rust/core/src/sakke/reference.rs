@@ -26,10 +26,7 @@ pub fn affine(point: &Jacobian) -> Affine {
 /// The representative of g^k.
 pub fn power(k: &Scalar, g: Fe) -> Fe {
     let base = Fp2 { a: Fe::ONE, b: g };
-    let mut power = Fp2 {
-        a: Fe::ONE,
-        b: Fe::ZERO,
-    };
+    let mut power = Fp2::ONE;
     for bit in k.vartime_bits() {
         power = power.square();
         if bit {
@@ -54,10 +51,7 @@ pub fn pairing(r: Affine, q: Affine) -> Fe {
     };
     let mut last = Scalar(Q.m);
     last.0[0] -= 1;
-    let mut v = Fp2 {
-        a: Fe::ONE,
-        b: Fe::ZERO,
-    };
+    let mut v = Fp2::ONE;
     let mut c = r;
     for bit in last.vartime_bits().skip(1) {
         let slope = (c.x.square() - Fe::ONE).triple() * c.y.double().invert();

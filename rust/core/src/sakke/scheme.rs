@@ -129,7 +129,7 @@ impl PublicKey {
         if point.is_infinity() {
             return Err(NO_KEY);
         }
-        let power = Zeroizing::new(G.power(&r));
+        let power = Zeroizing::new(G.power(&r, ifma));
         let mut inverses = Zeroizing::new([point.z, power.a]);
         invert_all(&mut *inverses);
         let w = Zeroizing::new(power.b * inverses[1]);

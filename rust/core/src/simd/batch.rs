@@ -100,6 +100,16 @@ impl Ifma {
         match self.0 {}
     }
 
+    /// The products in PF_p of the elements 1 + i t in eight columns, which follow each other, as a
+    /// and b of a + i b.
+    pub fn multiply_columns(self, units: &[Limbs]) -> [[Limbs; LANES]; 2] {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        return unsafe { ifma::multiply_columns(units) };
+        #[cfg(not(target_arch = "x86_64"))]
+        match self.0 {}
+    }
+
     /// The values of polynomials, each the sum of the products of its coefficients, up to four,
     /// with `powers`.
     pub fn evaluate<T: AsRef<Limbs>>(

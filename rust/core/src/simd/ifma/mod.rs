@@ -1,4 +1,4 @@
-//! SAKKE for eight messages at once, with AVX-512 IFMA; and sums of points for one.
+//! SAKKE for eight messages at once, with AVX-512 IFMA; and parts of one.
 //!
 //! The tables are those of the scalar code, so are the digits of the numbers, and what comes out
 //! is in its form again. Each lane has digits of its own: it sees all entries of a row and keeps
@@ -15,7 +15,7 @@ use super::select::prefetch;
 use core::arch::x86_64::*;
 pub(super) use curve::{multiply, sum_columns};
 use lanes::{transpose, vector_of};
-pub(super) use pairing::{evaluate, pairing, power};
+pub(super) use pairing::{evaluate, multiply_columns, pairing, power};
 
 /// Sets what is found to the entries of digits; all of the row is read. `N` is a multiple of 8,
 /// and a row has a multiple of 16 entries.
