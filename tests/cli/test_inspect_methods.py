@@ -142,6 +142,18 @@ def test_dhhmac(inspect: Inspect) -> None:
         sample("DHHMAC error with KEMAC"), "--request", sample("DHHMAC group 0"), "--psk-file", keys
     )
     assert error.object["verified"] is True
+    update = inspect.json(sample("DHHMAC update"), "--psk-file", keys)
+    assert update.object["verified"] is None
+    assert "an update takes its RAND from the first message" in update.object["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    ("group", "said"),
+    [(0, []), (1, ["OAKLEY-1 has 768 bits"]), (2, ["OAKLEY-2 has 1024 bits"])],
+)
+def test_a_group_that_is_too_weak(inspect: Inspect, group: int, said: list[str]) -> None:
+    warnings = inspect.json(sample(f"DH-SIGN group {group}")).object["warnings"]
+    assert [one.partition(":")[0] for one in warnings if "weak" in one] == said
 
 
 def test_a_response_that_repeats_another_value(inspect: Inspect) -> None:
