@@ -275,7 +275,8 @@ async def test_octets_alone_keep_no_connection() -> None:
                 writer.write(b"X: y\r\n")
 
         task = asyncio.create_task(dribble())
-        assert await reader.read() == b""
+        with contextlib.suppress(ConnectionResetError):  # so octets that come too late are answered
+            assert await reader.read() == b""
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         writer.close()
