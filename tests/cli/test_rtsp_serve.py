@@ -97,6 +97,24 @@ def test_a_wav_file_is_played_over_and_over(tmp_path: Path, rtsp: Rtsp) -> None:
 
 
 @pytest.mark.realtime
+@pytest.mark.parametrize(
+    ("profile", "policy"),
+    [
+        ("onvif-cm", "AES_CM_128_HMAC_SHA1_80"),
+        ("onvif-gcm", "AEAD_AES_128_GCM"),
+        ("gst-gcm", "AEAD_AES_128_GCM"),
+        ("gst-sha1-32", "AES_CM_128_HMAC_SHA1_32"),
+    ],
+)
+def test_the_name_of_a_profile_says_its_policy(profile: str, policy: str, rtsp: Rtsp) -> None:
+    """A camera that is set to AES-GCM takes nothing else, and `doctor` tries profiles by name."""
+    with serving("--profile", profile) as server:
+        said = rtsp("play", *server.trusted, "--profile", profile, "--for", "0.4", "--json")
+    assert said.status == 0
+    assert {stream["policy"] for stream in said.told["streams"]} == {policy}
+
+
+@pytest.mark.realtime
 def test_a_film_is_played_as_it_is(tmp_path: Path, rtsp: Rtsp) -> None:
     av = pytest.importorskip("av")
     film, copy = tmp_path / "film.mkv", tmp_path / "copy.mkv"

@@ -30,8 +30,8 @@ class ClientKeys:
     """The messages that the SETUPs of one session carry, and the keys that follow from them.
 
     `ssrcs` are ours by stream; `srtp` is the policy of a key that we make, None: the policy of
-    the server's message, else the default of RFC 3711; in RTSP 2.0 all that protect, for the
-    server to choose from.
+    the server's message, else `otherwise`; in RTSP 2.0 all that protect, for the server to choose
+    from.
     """
 
     def __init__(
@@ -40,11 +40,14 @@ class ClientKeys:
         keyring: Keyring,
         ssrcs: Mapping[int, int],
         srtp: SrtpPolicy | None,
+        *,
+        otherwise: SrtpPolicy,
     ) -> None:
         self._presentation = presentation
         self._keyring = keyring
         self._ssrcs = ssrcs
         self._srtp = srtp
+        self._otherwise = otherwise
         self._own: dict[int, OwnKey] = {}
         self._taken: dict[int | None, Bundle] = {}
         self._answers: dict[int | None, bytes] = {}
@@ -136,7 +139,7 @@ class ClientKeys:
             srtp = StreamKey.of(self._server_bundle(index), None).policy
         # With one key for both directions the stream is the server's, whose SSRC is open.
         ssrc = 0 if self.flow is KeyFlow.CLIENT_KEY else self._ssrcs[index]
-        return self._keyring.make((Stream(ssrc),), srtp or SrtpPolicy())
+        return self._keyring.make((Stream(ssrc),), srtp or self._otherwise)
 
     def _server_bundle(self, index: int) -> Bundle:
         """Take the message of the description that keys a stream, once for each level."""

@@ -23,6 +23,7 @@ from mikey.carriage.rtsp import (
     parse_address,
     parse_key_mgmt,
     parse_transport,
+    suite_of,
 )
 from mikey.errors import CarriageError
 from mikey.policy import PROFILES, KeyFlow, SrtpPolicy
@@ -93,7 +94,13 @@ class Setup:
                 ssrc = int.from_bytes(self._client.settings.random(4))
             taken.add(ssrc)
             self._ssrcs[track.index] = ssrc
-        self._keys = ClientKeys(self._presentation, self.keyring, self._ssrcs, self._srtp)
+        self._keys = ClientKeys(
+            self._presentation,
+            self.keyring,
+            self._ssrcs,
+            self._srtp,
+            otherwise=suite_of(choice.profile),
+        )
 
     async def run(self) -> None:
         """Set up all streams; on an error those that are there are closed again."""

@@ -38,7 +38,8 @@ class Options:
     nothing comes by it (`Settings.silence`; `playing` alone looks for that).
     `profile`: the name of a `policy.PROFILES` entry; None chooses by what the server said.
     `flow`: whose key protects what, in place of the profile's.
-    `srtp`: the policy of a key that we make; None: as the server's, else AES_CM_128_HMAC_SHA1_80.
+    `srtp`: the policy of a key that we make; None: as the server's, else as the profile's
+    name says, else AES_CM_128_HMAC_SHA1_80.
     `psk`: the key shared with the server, for the flow of RFC 4567; products know none. With it
     a server whose keys are protected by nothing but the transport is refused.
     RTSP 2.0 (`Settings.credential`) knows neither profile nor flow nor pre-shared key.

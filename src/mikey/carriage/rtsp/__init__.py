@@ -9,7 +9,7 @@ fits a server.
 
 from __future__ import annotations
 
-from mikey.carriage.rtsp._choice import Choice, choose
+from mikey.carriage.rtsp._choice import Choice, choose, suite_of
 from mikey.carriage.rtsp._fields import Range, Session, base_uri
 from mikey.carriage.rtsp._framer import Framer, Item
 from mikey.carriage.rtsp._guard import Guard, UnauthorizedError
@@ -85,6 +85,7 @@ __all__ = [
     "refusal_status",
     "refuse",
     "resolve",
+    "suite_of",
     "take_key_mgmt",
     "take_transport",
     "update_message",

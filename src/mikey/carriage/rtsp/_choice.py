@@ -19,6 +19,14 @@ _SERVERS = (
 )
 
 
+# Profiles whose name says the policy; the others are for what every product has.
+_SUITES = {
+    "gst-gcm": "AEAD_AES_128_GCM",
+    "gst-sha1-32": "AES_CM_128_HMAC_SHA1_32",
+    "onvif-gcm": "AEAD_AES_128_GCM",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The name of a profile, its Compat as this server needs it, and the reason in one line."""
@@ -26,6 +34,11 @@ class Choice:
     profile: str
     compat: Compat
     reason: str
+
+
+def suite_of(profile: str) -> SrtpPolicy:
+    """Return the SRTP policy of a profile, for keys of which nobody said another."""
+    return SrtpPolicy.named(_SUITES.get(profile, "AES_CM_128_HMAC_SHA1_80"))
 
 
 def choose(

@@ -176,7 +176,8 @@ def client_options(command: F) -> F:
             "--policy",
             "policy_name",
             metavar="NAME",
-            help=f"SRTP policy of keys that we make. Known: {known}.  [default: the server's]",
+            help=f"SRTP policy of keys that we make. Known: {known}.  [default: the server's, "
+            "else the profile's]",
         ),
         click.option(
             "--flow",

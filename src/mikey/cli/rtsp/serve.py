@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from mikey import rtsp
+from mikey.carriage.rtsp import suite_of
 from mikey.cli.calls.options import HostPort, host_port
 from mikey.cli.calls.runner import note, run, until_first
 from mikey.cli.rtsp.certificate import trial_certificate
@@ -94,9 +95,8 @@ Exit status: 0 after --for or Ctrl-C, 2 what was asked for is wrong.""",
     "--policy",
     "policy_name",
     metavar="NAME",
-    default="AES_CM_128_HMAC_SHA1_80",
-    show_default=True,
-    help="SRTP policy of our keys.",
+    help="SRTP policy of our keys.  [default: the profile's: AEAD_AES_128_GCM, tags of 32 bits, or "
+    "AES_CM_128_HMAC_SHA1_80]",
 )
 @click.option("--savpf", is_flag=True, help="RTP/SAVPF in place of RTP/SAVP.")
 @click.option(
@@ -142,7 +142,7 @@ def command(
     key: Path | None,
     profile: str,
     flow: str | None,
-    policy_name: str,
+    policy_name: str | None,
     savpf: bool,
     transport: str,
     user: str | None,
@@ -178,7 +178,7 @@ def command(
         options=rtsp.ServerOptions(
             profile=chosen,
             flow=None if flow is None else FLOWS[flow],
-            srtp=SrtpPolicy.named(policy_name),
+            srtp=suite_of(chosen) if policy_name is None else SrtpPolicy.named(policy_name),
             psk=psk,
             feedback=savpf,
             transports=("udp", "tcp") if transport == "both" else (transport,),
