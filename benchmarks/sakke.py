@@ -36,7 +36,7 @@ COUNTS: dict[str, list[int]] = json.loads(
     Path(__file__).with_name("sakke_counts.json").read_text(encoding="utf-8")
 )["counts"]
 COUNTED = ("product", "square", "reduction", "inversion")
-SECONDS = 1.0
+SECONDS = 0.8
 IDENTIFIER = b"2011-02\0tel:+447700900123\0"
 BATCH = 8
 STRANGERS = 4000
