@@ -21,18 +21,28 @@ a=control:stream=0\r
 """
 
 
+def waiting(port: int) -> int | None:
+    """Return the octets that a UDP port has not been asked for, None for one that is not open."""
+    for line in Path("/proc/net/udp").read_text().splitlines()[1:]:
+        _, local, _, _, queues, *_ = line.split()
+        if local.endswith(f":{port:04X}"):
+            return int(queues.partition(":")[2], 16)
+    return None
+
+
 def recorded(path: Path, timestamps: Sequence[int]) -> list[int]:
     """Record packets of L16 with these timestamps; return where each is played, in ms."""
     av = pytest.importorskip("av")
     with Recorder(path) as recorder:
         recorder.start(Presentation(SDP, "rtsp://camera/test").tracks)
         (way,) = recorder._ways.values()
-        # the demuxer opens its port in a thread of its own
-        while f":{way.port:04X} " not in Path("/proc/net/udp").read_text():
+        while waiting(way.port) is None:  # the demuxer opens its port in a thread of its own
             assert recorder._error is None
         for sequence, timestamp in enumerate(timestamps):
             header = b"\x80\x60" + sequence.to_bytes(2) + timestamp.to_bytes(4) + b"\0\0\0\1"
             recorder.rtp(0, header + bytes(320))
+            while waiting(way.port):  # else the BYE may overtake it
+                assert recorder._error is None
         asyncio.run(recorder.finish())
         recorder.keep()
     with av.open(str(path)) as container:
