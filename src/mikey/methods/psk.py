@@ -23,7 +23,6 @@ from mikey.methods._common.verification import (
     Parties,
     appendix,
     build_with_v,
-    check_verification,
 )
 from mikey.policy import Compat
 from mikey.policy.clock import value64
@@ -57,7 +56,6 @@ __all__ = [
     "build_request",
     "build_response",
     "check_request",
-    "check_response",
     "verify_request",
 ]
 
@@ -201,19 +199,3 @@ def build_response(
     payloads: tuple[Payload, ...] = (t,) if idr is None else (t, idr)
     covered = appendix(parties, t, compat)
     return build_with_v(header, payloads, request.kemac.mac_alg, request.keys, covered)
-
-
-def check_response(
-    message: Message,
-    sent: T,
-    mac_alg: MacAlg,
-    keys: MessageKeys,
-    parties: Parties,
-    compat: Compat,
-) -> None:
-    """Check an R_MESSAGE that answers the I_MESSAGE with T `sent` and Mac alg `mac_alg`.
-
-    Raises DecodeError for another form or another T, UnsupportedError (3) for a V weaker than
-    our MAC (R3830-6.9-3), AuthenticationError.
-    """
-    check_verification(message, sent, mac_alg, keys, parties, compat, NAME)

@@ -11,12 +11,10 @@ it is the pre-shared key of one, else a new CSB is made (R4738-3.6-14).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import product
-from math import prod
-from typing import Final, final
+from typing import final
 
 from mikey.credentials import ANY, Certificate, Certified, FetchCertificate
 from mikey.errors import (
@@ -43,7 +41,7 @@ from mikey.methods._common.signed_error import (
     needed_in_answer,
     read_signed_error,
 )
-from mikey.policy import Compat, SrtpPolicy, srtp_policy
+from mikey.policy import Compat, SrtpPolicy, choices, srtp_policy
 from mikey.policy.clock import value64
 from mikey.registry import (
     CacheType,
@@ -70,7 +68,6 @@ from mikey.wire import (
     Rand,
     Sign,
     Sp,
-    SpParam,
     SrtpIdMap,
     T,
     V,
@@ -79,8 +76,6 @@ from mikey.wire import (
 NAME = "RSA-R"
 REQUEST = DataType.RSA_R_INIT
 RESPONSE = DataType.RSA_R_RESP
-
-_MOST_OPTIONS: Final = 64
 
 
 @final
@@ -330,24 +325,12 @@ def choose_policy(
         else set()
     )
     for sp in sorted(offered, key=lambda sp: sp.policy_no not in first):
-        for option in _options(sp):
+        for option in choices(sp):
             with suppress(PeerError):
                 policy = srtp_policy(option, compat)
                 if acceptable(policy):
                     return option, policy
     raise _unacceptable("none of the offered policies is acceptable")
-
-
-def _options(sp: Sp) -> Iterator[Sp]:
-    """Yield the SPs with one value per Type that `sp` leaves to choose from; not above 64."""
-    values: dict[int, list[SpParam]] = {}
-    for item in sp.params:
-        values.setdefault(item.param, []).append(item)
-    if len(values) == len(sp.params):  # nothing is left to choose
-        yield sp
-    elif prod(map(len, values.values())) <= _MOST_OPTIONS:
-        for params in product(*values.values()):
-            yield Sp(sp.policy_no, sp.prot_type, params)
 
 
 def _new_csb_id(message: Message) -> int | None:
@@ -389,7 +372,7 @@ def _check_policies(
         return
     if not offered:
         return
-    options = {sp.policy_no: tuple(_options(sp)) for sp in offered}
+    options = {sp.policy_no: tuple(choices(sp)) for sp in offered}
     if not chosen or not all(
         any(_same(sp, option, compat) for option in options.get(number, ()))
         for number, sp in chosen.items()

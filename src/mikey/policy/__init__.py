@@ -8,7 +8,7 @@ from mikey.policy.context import Context
 from mikey.policy.policy import Policy
 from mikey.policy.product_sp import product_sp
 from mikey.policy.profiles import PROFILES
-from mikey.policy.sp import alternatives, srtp_policy
+from mikey.policy.sp import alternatives, choices, srtp_policy
 from mikey.policy.srtp import SrtpPolicy
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Policy",
     "SrtpPolicy",
     "alternatives",
+    "choices",
     "product_sp",
     "srtp_policy",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -22,7 +23,7 @@ from mikey.registry import (
 )
 from mikey.wire import Sp, SpParam
 
-_MOST_ALTERNATIVES = 64
+_MOST_OPTIONS = 64
 
 _PARAMS = {int(param): param for param in SrtpParam}
 _ONE_OCTET = frozenset(
@@ -86,21 +87,31 @@ def _srtp_policy(
         raise _refuse(str(fault).removeprefix("SRTP policy: ")) from None
 
 
-def alternatives(sp: Sp) -> tuple[SrtpPolicy, ...]:
-    """Return every policy that `sp` leaves to choose from, as an Error message lists them.
+def choices(sp: Sp) -> Iterator[Sp]:
+    """Yield the SPs with one value per Type that `sp` leaves to choose from.
 
-    There a parameter that stands more than once names options (R3830-6.10.1-12). What is
-    unknown or not built is left out, and so is a list of more than 64 combinations.
+    A parameter that stands more than once names options (R3830-6.10.1-12). Nothing comes of a
+    list of more than 64 combinations.
     """
-    options: dict[int, list[SpParam]] = {}
+    values: dict[int, list[SpParam]] = {}
     for item in sp.params:
-        options.setdefault(item.param, []).append(item)
-    if prod(map(len, options.values())) > _MOST_ALTERNATIVES:
-        return ()
+        values.setdefault(item.param, []).append(item)
+    if len(values) == len(sp.params):  # nothing is left to choose
+        yield sp
+    elif prod(map(len, values.values())) <= _MOST_OPTIONS:
+        for params in product(*values.values()):
+            yield Sp(sp.policy_no, sp.prot_type, params)
+
+
+def alternatives(sp: Sp) -> tuple[SrtpPolicy, ...]:
+    """Return every policy among the `choices`, as an Error message lists them.
+
+    What is unknown or not built is left out.
+    """
     policies = []
-    for params in product(*options.values()):
+    for choice in choices(sp):
         with suppress(PeerError):
-            policies.append(srtp_policy(Sp(sp.policy_no, sp.prot_type, params)))
+            policies.append(srtp_policy(choice))
     return tuple(dict.fromkeys(policies))
 
 

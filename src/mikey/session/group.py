@@ -11,11 +11,10 @@ from mikey.errors import LocalError
 from mikey.policy import SrtpPolicy
 from mikey.registry import KeyType
 from mikey.secret import Secret
-from mikey.session.keys import make_key
+from mikey.session.keys import RAND_OCTETS, make_key
 from mikey.session.stream import Stream
 from mikey.wire import KeyData, KvSpi
 
-_RAND_LENGTH = 16
 _MKI_LENGTH = 4
 
 
@@ -53,7 +52,7 @@ class Group:
         if not known or not all(stream.ssrc for stream in known):
             raise LocalError("a group describes its streams with their SSRCs")
         csb_id = int.from_bytes(random(4))
-        rand = random(_RAND_LENGTH)
+        rand = random(RAND_OCTETS)
         return cls(
             csb_id=csb_id, rand=rand, streams=known, keys=(_key(known, 1, random, tgk_length),)
         )
@@ -90,7 +89,7 @@ class Group:
         count = int.from_bytes(newest.spi) if isinstance(newest, KvSpi) else 0
         csb_id, rand = self.csb_id, self.rand
         if new_csb:
-            csb_id, rand = int.from_bytes(random(4)), random(_RAND_LENGTH)
+            csb_id, rand = int.from_bytes(random(4)), random(RAND_OCTETS)
         key = _key(self.streams, count + 1, random, len(self.keys[0].key))
         return replace(self, csb_id=csb_id, rand=rand, keys=(key,))
 

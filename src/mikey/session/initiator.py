@@ -34,7 +34,7 @@ from mikey.session.exchange import (
 )
 from mikey.session.fetching import with_fetched
 from mikey.session.group import Group
-from mikey.session.keys import merge_keys, mki_of
+from mikey.session.keys import RAND_OCTETS, merge_keys, mki_of
 from mikey.session.method import Method
 from mikey.session.options import Options, check_sent, our_fault
 from mikey.session.replay import ReplayEntry, ReplayStore
@@ -58,8 +58,6 @@ from mikey.wire import (
     SrtpId,
     T,
 )
-
-_RAND_LENGTH = 16
 
 
 class Initiator:
@@ -357,7 +355,7 @@ class Initiator:
                 raise LocalError("this member has the CSB already")
             return group.csb_id, group.rand
         csb_id = self._new_csb_id()
-        return csb_id, b"" if join else self._random(_RAND_LENGTH)
+        return csb_id, b"" if join else self._random(RAND_OCTETS)
 
     def _first_count(self, starter: Starter) -> int:
         """Return the number of the first key of a new CSB: 1, if updates can follow.

@@ -21,6 +21,9 @@ TEKS = frozenset({KeyType.TEK, KeyType.TEK_SALT})
 _BASE = _TGK | TEKS
 _LEAST_TGK = 16
 
+RAND_OCTETS = 16
+"""The octets of a RAND that we make, the least that is advised (RFC 3830 6.11)."""
+
 MOST_KEYS = 16
 """The keys that a CSB, and so an SRTP context, holds."""
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from mikey.credentials import Certified, Psk, Sakke
 from mikey.errors import AuthenticationError, LocalError, PolicyError
 from mikey.methods import dhhmac, dhsign, pke, psk, rsar, sakke
+from mikey.methods._common.envelope import FRESH_KEY
 from mikey.methods._common.error_message import build_error
 from mikey.methods._common.exchange import Reply
 from mikey.methods._common.identities import to_text
@@ -20,13 +21,11 @@ from mikey.secret import Secret
 from mikey.session.bundle import Credential
 from mikey.session.cs_map import CsName, read_map, sessions_of
 from mikey.session.group import Group
-from mikey.session.keys import make_key
+from mikey.session.keys import RAND_OCTETS, make_key
 from mikey.session.stream import describe, policies_of, to_sps, used_policies
 from mikey.values import quick_init
 from mikey.wire import EmptyMap, Id, KeyData, KvNull, KvSpi, Message, Rand, Sp, SrtpId
 
-_ENVELOPE_KEY = 32
-_RAND_LENGTH = 16
 _MOST_SESSIONS = 255  # CS IDs and #CS have one octet
 
 
@@ -340,8 +339,8 @@ class RsaRProof(_Signed):
         key = make_key(KeyType.TGK, [policy], KvSpi(mki) if mki else KvNull(), terms.random)
         self.grant = rsar.Grant(
             keys=(key,),
-            env_key=Secret(terms.random(_ENVELOPE_KEY)),
-            rand=terms.random(_RAND_LENGTH),
+            env_key=Secret(terms.random(FRESH_KEY)),
+            rand=terms.random(RAND_OCTETS),
             policies=sps,
             cache=terms.cache,
         )
@@ -358,7 +357,7 @@ class RsaRProof(_Signed):
             raise LocalError("the streams of a group have one policy in RSA-R")
         self.grant = rsar.Grant(
             keys=group.keys,
-            env_key=Secret(random(_ENVELOPE_KEY)),
+            env_key=Secret(random(FRESH_KEY)),
             rand=group.rand,
             csb_id=group.csb_id,
             policies=to_sps(policies, self.credential.compat),

@@ -9,6 +9,7 @@ from typing import Protocol
 from mikey.credentials import ANY, Certificate, Certified, NoKey, Psk, Sakke
 from mikey.errors import LocalError
 from mikey.methods import dhhmac, dhsign, pke, psk, rsar, sakke
+from mikey.methods._common.envelope import FRESH_KEY
 from mikey.methods._common.exchange import Draft, Opening
 from mikey.methods._common.identities import to_id
 from mikey.methods._common.message_keys import MessageKeys
@@ -30,8 +31,6 @@ from mikey.wire import (
     SdpIds,
     Validity,
 )
-
-_ENVELOPE_KEY = 32
 
 
 @quick_init
@@ -148,7 +147,7 @@ class PkeStarter:
         """Build the message, with a fresh envelope key."""
         sealed = pke.Envelope(
             recipient=self.recipient,
-            key=Secret(plan.random(_ENVELOPE_KEY)),
+            key=Secret(plan.random(FRESH_KEY)),
             encr_alg=self.encr,
             mac_alg=self.mac,
             cache=self.cache,

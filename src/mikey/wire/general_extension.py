@@ -25,7 +25,6 @@ class GeneralExtension:
     """
 
     TYPE: ClassVar[PayloadType] = PayloadType.GENERAL_EXT
-    DATA_OFFSET: ClassVar[int] = 4
 
     ext_type: ExtensionType
     data: bytes

@@ -27,12 +27,10 @@ RFC_4650_MAC_OCTETS: Final = 20
 class Kemac:
     """Keys, encrypted or (Encr alg NULL) in clear, and a MAC.
 
-    `encr_data` begins `DATA_OFFSET` octets behind the start of the payload. It stays out of
-    the repr, because nothing else hides keys that were sent in clear.
+    `encr_data` stays out of the repr, because nothing else hides keys that were sent in clear.
     """
 
     TYPE: ClassVar[PayloadType] = PayloadType.KEMAC
-    DATA_OFFSET: ClassVar[int] = 4
 
     encr_alg: EncrAlg
     encr_data: bytes = field(repr=False)

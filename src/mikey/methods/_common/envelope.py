@@ -38,6 +38,9 @@ from mikey.wire import (
 LEAST_KEY: Final = 16
 """The least octets of an envelope key (R3830-6.3-5)."""
 
+FRESH_KEY: Final = 32
+"""The octets of an envelope key that we make."""
+
 _PADDING = 11  # octets that PKCS #1 v1.5 takes of the modulus
 _HEAD = Struct(">BBH")  # Next payload as 0, Encr alg, Encr data len
 
