@@ -33,7 +33,7 @@ from mikey.wire import Message, Rand, T
 from tests.naive.vectors import PSK
 from tests.rules import session_parties as s
 from tests.rules.method_parties import ALICE, BOB, certified
-from tests.rules.psk_parties import CONTEXT, Time
+from tests.rules.psk_parties import CONTEXT, Time, offer_of
 
 _SIGNATURE = 256
 _MAC = 20
@@ -130,7 +130,7 @@ class Answers:
         ):  # fmt: skip
             who, to = s.alice(method, mki_length=1), s.bob(mki_length=1)
             first = who.start(() if join else s.STREAMS, join=join, context=CONTEXT)
-            offer = s.offer_of(to, first)
+            offer = offer_of(to, first)
             group = Group.new([Stream(0xC1)]) if join else None
             answer, _ = offer.accept({} if join else {2: 0xB2}, group=group)
             assert answer is not None
