@@ -167,5 +167,7 @@ def test_long_lines_cost_no_more_than_their_length(inspect: Inspect) -> None:
     assert inspect.json(path).status == 1
     path = inspect.file(f'KeyMgmt: prot=mikey;data=AQAF;{blanks}y{blanks}={blanks}"\n')
     assert inspect.json(path).status == 1
+    path = inspect.file(f"KeyMgmt: prot=mikey;data=AQAF\nmikey{blanks}x\n")
+    assert inspect.json(path).status == 1
     many = "a=key-mgmt:mikey AQAF\n" * 20_000
     assert len(inspect.json(inspect.file(many)).objects) == 20_000

@@ -18,7 +18,7 @@ _TEXT = re.compile(rb"[\t\r\n\x20-\x7e\x80-\xff]*")
 _KEY_MGMT = re.compile(r"\s*a=key-mgmt:\s*(\S+)\s+(\S.*)", re.IGNORECASE)
 _HEADER = re.compile(r"\s*(?:keymgmt\s*:|(?=prot\s*=))(.*)", re.IGNORECASE)
 # The body of a rekey in RTSP, and what stands behind a=key-mgmt: in a description.
-_NAMED = re.compile(r"\s*mikey\s*:?\s+(AQ[A-Za-z0-9+/]+={0,2})\s*", re.IGNORECASE)
+_NAMED = re.compile(r"\s*mikey(?:\s*:)?\s+(AQ[A-Za-z0-9+/]+={0,2})\s*", re.IGNORECASE)
 _WRAPPED = re.compile(r"\s*[A-Za-z0-9+/]{4,}={0,2}\s*", re.ASCII)
 _NAME = re.compile(r"\w+")
 _VALUE = re.compile(r'"([^"]*)"|[^";,]*')
