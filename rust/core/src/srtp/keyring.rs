@@ -9,7 +9,8 @@
 //! with a lower index, for SRTP and for SRTCP each: what was sent before the sender switched, and
 //! overtaken on its way. When one of the two replay windows has gone past that index they are
 //! erased, because a sender switches both at once. A key whose range goes on beyond that of the
-//! later one is used again there, and does not end (RFC 3711 8.1.1).
+//! later one is used again there, and does not end; neither does one whose range begins earlier by
+//! a report, which may come before the SRTP packets of that range (RFC 3711 8.1.1).
 
 use super::error::Misuse;
 use super::index::Indices;
@@ -128,9 +129,15 @@ impl Keyring {
         if known || !authentic {
             return;
         }
-        let (generation, last) = (key.generation, key.last());
+        let (generation, range) = (key.generation, key.range());
         for older in &mut self.keys {
-            if older.generation < generation && older.last() <= last {
+            let valid = older.range();
+            let is_over = match protocol {
+                Protocol::Rtp => valid.end() <= range.end(),
+                // A report shows no SRTP index: the sender may not have come to the range yet.
+                Protocol::Rtcp => range.contains(valid.start()) && range.contains(valid.end()),
+            };
+            if older.generation < generation && is_over {
                 older.usage_mut(protocol).end(index);
                 self.ending = true;
             }

@@ -108,9 +108,9 @@ impl MasterKey {
         fingerprint
     }
 
-    /// The last SRTP index of the key's range.
-    pub(super) fn last(&self) -> u64 {
-        *self.valid.end()
+    /// The SRTP indices that the key is for.
+    pub(super) fn range(&self) -> RangeInclusive<u64> {
+        self.valid.clone()
     }
 
     /// How many packets from SRTP index `next` on the range still holds, waiting included.

@@ -166,6 +166,23 @@ fn a_range_that_goes_on_for_ever_erases_the_one_before_it() {
     assert_eq!(receiver.keys.count(), 1);
 }
 
+/// Before its first SRTP packet a sender has no index yet, and its reports take the newest key.
+#[test]
+fn a_report_does_not_end_a_key_whose_range_comes_first() {
+    let (first, second) = (Some((1000, 1999)), Some((2000, 1 << 47)));
+    let mut receiver = receiver(vec![key(1, first)]);
+    receiver.install(vec![key(2, second)]).unwrap();
+    for index in 0..2 * WINDOW {
+        rtcp(&mut receiver, key(2, second), index).unwrap();
+    }
+    rtp(&mut receiver, key(1, first), 1000).unwrap();
+    rtcp(&mut receiver, key(1, first), 2 * WINDOW).unwrap();
+    rtp(&mut receiver, key(2, second), 2000).unwrap();
+    rtp(&mut receiver, key(1, first), 1999).unwrap();
+    rtp(&mut receiver, key(2, second), 1999 + u64::from(WINDOW)).unwrap();
+    assert_eq!(receiver.keys.count(), 1);
+}
+
 #[test]
 fn packets_that_prove_nothing_end_no_key() {
     let lifetime = Lifetime::default();
