@@ -308,6 +308,28 @@ def test_a_sender_never_falls_back_on_a_replaced_key(mki: bytes) -> None:
 
 @pytest.mark.rule("R3711-9.2-1")
 @pytest.mark.parametrize("mki", [b"", b"1"])
+def test_a_sender_never_falls_back_on_a_key_that_was_there_for_what_comes_before(
+    mki: bytes,
+) -> None:
+    """It holds the index as well, and its use does not begin where the newer one is used up."""
+    old, new = master(seed=1, mki=mki), master(seed=2, mki=mki and b"2", valid_from=100)
+    sender = Sender(CM, [old], ssrc=SSRC, lifetime=50, srtcp_lifetime=2)
+    receiver = Receiver(CM, [old], ssrc=SSRC)
+    for context in (sender, receiver):
+        context.install([new])
+    for seq in range(100, 150):
+        assert receiver.unprotect(sender.protect(rtp(seq))) == rtp(seq)
+    for _ in range(2):
+        assert receiver.unprotect_rtcp(sender.protect_rtcp(rtcp())) == rtcp()
+    assert sender.packets_left == (0, 0)
+    with pytest.raises(LocalError, match="no master key is left"):
+        sender.protect(rtp(150))
+    with pytest.raises(LocalError, match="no master key is left"):
+        sender.protect_rtcp(rtcp())
+
+
+@pytest.mark.rule("R3711-9.2-1")
+@pytest.mark.parametrize("mki", [b"", b"1"])
 def test_a_sender_takes_no_key_again_when_it_is_told_twice(mki: bytes) -> None:
     """`Bundle.masters` is the same after an update that brings no key."""
     old, new = master(seed=1, mki=mki), master(seed=2, mki=mki and b"2")

@@ -186,7 +186,8 @@ impl Keyring {
         &mut self.keys[position]
     }
 
-    /// The key to send with: the newest that holds the SRTP index and is not used up.
+    /// The key to send with: of those that came with the newest that holds the SRTP index, one that
+    /// does and is not used up. Those before it are not gone back to.
     pub fn for_sending(
         &self,
         protocol: Protocol,
@@ -195,7 +196,10 @@ impl Keyring {
         indices: &Indices,
         lifetime: u64,
     ) -> Option<usize> {
-        let usable = |key: &MasterKey| key.usage(protocol).admits(index, indices, lifetime);
+        let since = self.in_charge_since(rtp_index);
+        let usable = |key: &MasterKey| {
+            key.generation >= since && key.usage(protocol).admits(index, indices, lifetime)
+        };
         let fits = |key: &MasterKey| key.covers(rtp_index) && usable(key);
         let found = self.keys.iter().position(fits);
         match protocol {
@@ -205,9 +209,19 @@ impl Keyring {
         }
     }
 
+    /// When the newest key that holds an SRTP index came.
+    fn in_charge_since(&self, rtp_index: u64) -> u64 {
+        let newest = self.keys.iter().find(|key| key.covers(rtp_index));
+        newest.map_or(0, |key| key.generation)
+    }
+
     /// How many packets the key that lasts longest can still protect.
     pub fn left(&self, rtp: &Indices, rtcp: &Indices, lifetime: Lifetime) -> (u64, u64) {
         let next = rtp.on_wire(rtp.next());
+        let later = |index: u64| {
+            let since = self.in_charge_since(index);
+            self.keys.iter().filter(move |key| key.generation >= since)
+        };
         let rtp_left = |key: &MasterKey| {
             let usage = key.usage(Protocol::Rtp);
             let left = usage.left(rtp.next(), rtp, lifetime.rtp);
@@ -218,8 +232,11 @@ impl Keyring {
             usage.left(rtcp.next(), rtcp, lifetime.rtcp)
         };
         (
-            self.keys.iter().map(rtp_left).max().unwrap_or(0),
-            self.keys.iter().map(rtcp_left).max().unwrap_or(0),
+            later(next).map(rtp_left).max().unwrap_or(0),
+            later(rtp.on_wire(rtp.current()))
+                .map(rtcp_left)
+                .max()
+                .unwrap_or(0),
         )
     }
 
