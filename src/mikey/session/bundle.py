@@ -67,7 +67,8 @@ class Bundle:
     """A crypto session bundle after a complete exchange; an update makes a new one.
 
     `identity` is ours, `peer` the authenticated other party. `keys` are the keys of the
-    message (TGKs, TEKs), `crypto_sessions` what follows from them. `t` is the timestamp of the
+    message (TGKs, TEKs), newest first, and the last `replaced` of them those from before it that
+    late packets may need; `crypto_sessions` is what follows from them. `t` is the timestamp of the
     last message of the Initiator. `names` are CS IDs and MKIs of a GENERIC-ID map, () where
     crypto sessions are counted from 1 and MKIs stand with the keys.
     """
@@ -86,6 +87,7 @@ class Bundle:
     credential: Credential = field(repr=False)
     message_key: Secret | None = field(repr=False)
     names: tuple[CsName, ...] = ()
+    replaced: int = 0
     _derived: list[CryptoSession] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -115,7 +117,11 @@ class Bundle:
         if ssrc is None:
             raise LocalError(f"crypto session {cs_id} has no SSRC yet; pass ssrc=")
         options.setdefault("roc", session.roc)
-        return Sender(session.policy, session.keys, ssrc=ssrc, **options)
+        older, newer = self._by_age(session.keys)
+        sender = Sender(session.policy, older, ssrc=ssrc, **options)
+        if newer:
+            sender.install(newer)
+        return sender
 
     def srtp_receiver(self, cs_id: int, **options: Any) -> Receiver:
         """Return the receiving SRTP context of a crypto session (`options`: see `srtp.Receiver`).
@@ -127,7 +133,11 @@ class Bundle:
         options.setdefault("ssrc", session.ssrc)
         options.setdefault("roc", session.roc)
         options.setdefault("seq", session.seq)
-        return Receiver(session.policy, session.keys, **options)
+        older, newer = self._by_age(session.keys)
+        receiver = Receiver(session.policy, older, **options)
+        if newer:
+            receiver.install(newer)
+        return receiver
 
     def index(self, cs_id: int) -> int:
         """Return the place of a crypto session in `sessions`; LocalError if there is none."""
@@ -144,6 +154,12 @@ class Bundle:
         if self.names and self.names[place].fixed:
             return False
         return self.sessions[place].ssrc == 0
+
+    def _by_age(self, keys: tuple[MasterKey, ...]) -> tuple[tuple[MasterKey, ...], ...]:
+        """Return those to begin with, and those that then came in their place, if any."""
+        if not self.replaced:
+            return keys, ()
+        return keys[-self.replaced :], keys[: -self.replaced]
 
     def _session(self, cs_id: int) -> CryptoSession:
         return self.crypto_sessions[self.index(cs_id)]

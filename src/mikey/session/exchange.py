@@ -11,7 +11,7 @@ from mikey.methods._common.identities import to_text
 from mikey.policy import Context, Policy, SrtpPolicy
 from mikey.registry import ErrorNumber
 from mikey.session.bundle import Bundle
-from mikey.session.keys import check_keys, merge_keys
+from mikey.session.keys import check_keys, count_replaced, merge_keys
 from mikey.session.starters import Starter
 from mikey.session.stream import policies_of
 from mikey.values import quick_init
@@ -47,6 +47,7 @@ def completed(exchange: Exchange, completion: Completion, sessions: tuple[SrtpId
         return replace(bundle, sessions=sessions, message_key=kept)
     check_keys(completion.keys)
     policies = policies_of(completion.policies, bundle.credential.compat) or bundle.policies
+    keys = merge_keys(exchange.old_keys, completion.keys)
     return replace(
         bundle,
         csb_id=completion.csb_id,
@@ -54,7 +55,8 @@ def completed(exchange: Exchange, completion: Completion, sessions: tuple[SrtpId
         rand=completion.rand,
         sessions=sessions,
         policies=policies,
-        keys=merge_keys(exchange.old_keys, completion.keys),
+        keys=keys,
+        replaced=count_replaced(keys, exchange.old_keys, bundle.replaced),
         message_key=completion.message_key,
     )
 

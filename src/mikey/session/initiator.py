@@ -34,7 +34,7 @@ from mikey.session.exchange import (
 )
 from mikey.session.fetching import with_fetched
 from mikey.session.group import Group
-from mikey.session.keys import RAND_OCTETS, merge_keys, mki_of
+from mikey.session.keys import RAND_OCTETS, count_replaced, merge_keys, mki_of
 from mikey.session.method import Method
 from mikey.session.options import Options, check_sent, our_fault
 from mikey.session.replay import ReplayEntry, ReplayStore
@@ -246,7 +246,14 @@ class Initiator:
         with our_fault():
             check_sent(material, self._credential.compat)
             merged = merge_keys(bundle.keys, material)
-            changed = replace(bundle, sessions=sessions, policies=policies, keys=merged, t=t)
+            changed = replace(
+                bundle,
+                sessions=sessions,
+                policies=policies,
+                keys=merged,
+                replaced=count_replaced(merged, bundle.keys, bundle.replaced),
+                t=t,
+            )
         octets = self._send(
             starter,
             changed,

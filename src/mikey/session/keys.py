@@ -118,6 +118,16 @@ def merge_keys(old: Sequence[KeyData], new: Sequence[KeyData]) -> tuple[KeyData,
     return (*fresh, *kept[: max(1, len(fresh))])[:MOST_KEYS]
 
 
+def count_replaced(merged: Sequence[KeyData], old: Sequence[KeyData], replaced: int) -> int:
+    """Return how many of the keys that `merge_keys` made, the last, newer ones take the place of.
+
+    `replaced` is the number for `old`, which holds where nothing new came.
+    """
+    if tuple(merged) == tuple(old):
+        return replaced
+    return sum([key in old for key in merged])
+
+
 def mki_of(key: KeyData) -> bytes:
     """Return the MKI of a key, b"" for none (R3830-6.14-4)."""
     return key.validity.spi if isinstance(key.validity, KvSpi) else b""

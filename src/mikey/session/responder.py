@@ -27,7 +27,7 @@ from mikey.session.bundle import Bundle, Credential, Role
 from mikey.session.checks import check_list, check_session_count, check_update, extended
 from mikey.session.exchange import check_rand
 from mikey.session.fetching import with_fetched
-from mikey.session.keys import check_keys, merge_keys
+from mikey.session.keys import check_keys, count_replaced, merge_keys
 from mikey.session.lookup import Credentials, check_addressed, find_claim, kind_of
 from mikey.session.method import Method
 from mikey.session.offer import Offer
@@ -242,11 +242,13 @@ class Responder:
         )
         keys, policies, sessions = opened.keys, opened.policies, opened.sessions
         check_keys(keys)
+        replaced = 0
         if known is None:
             if not keys:
                 raise DecodeError("a first message carries at least one key", payload="KEMAC")
         else:
             keys = merge_keys(known.keys, keys)
+            replaced = count_replaced(keys, known.keys, known.replaced)
             policies = {**known.policies, **policies}
             sessions = extended(known.sessions, sessions)
         # No SP at all means RFC 3711's defaults (R3830-6.1.1-10): said in full, so that an update
@@ -267,6 +269,7 @@ class Responder:
             sessions=sessions,
             policies=policies,
             keys=keys,
+            replaced=replaced,
             t=message.one(T),
             credential=proof.credential,
             message_key=proof.message_key,
