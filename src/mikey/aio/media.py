@@ -115,7 +115,7 @@ class MediaSession:
         self._sender.install(masters)
 
     def rekey_receiver(self, masters: Sequence[MasterKey]) -> None:
-        """Take packets under new keys as well as under those before."""
+        """Take packets under new keys; under those before, what was sent before the switch."""
         self._receiver.install(masters)
 
     async def send(self, samples: bytes, progress: Callable[[int], None] | None = None) -> None:

@@ -70,7 +70,7 @@ class StreamReceiver:
         return self._reception.expected - self._reception.received
 
     def rekey(self, masters: Sequence[MasterKey]) -> None:
-        """Take packets under new keys as well as under those before."""
+        """Take packets under new keys; under those before, what was sent before the switch."""
         self._receiver.install(masters)
 
     def replace(self, receiver: Receiver) -> None:
